@@ -1,0 +1,28 @@
+import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+
+/** The repository's root. */
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * The Worker as one module, bundled as wrangler bundles it (`npm run check` holds it to wrangler's own dry run) but
+ * without starting wrangler: a fifth of a second instead of three.
+ */
+export async function bundleWorker(options: { minify?: boolean } = {}): Promise<string> {
+  const result = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["workers/gateway/index.ts"],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    minify: options.minify ?? false,
+    keepNames: true,
+    logLevel: "silent",
+  });
+  const text = result.outputFiles[0]?.text;
+  if (text === undefined) throw new Error("esbuild wrote nothing");
+  return text;
+}

@@ -1,0 +1,132 @@
+import type { ChunkRules, StreamDecoder } from "../engines/engine.ts";
+import { asList, asObject } from "../engines/openai-answer.ts";
+import { eventsOfChunk, eventsOfSse } from "../engines/openai-stream.ts";
+import { SSE_DONE, type SseEvent, SseScanner, sseEvent } from "../streams/sse.ts";
+import type { ChunkWriter } from "./chunk-writer.ts";
+import { type Tally, count, emptyTally, usageOf } from "./tally.ts";
+
+/** A stage between an engine's bytes and the client's. */
+export type Relay = {
+  readonly tally: Tally;
+  /** What to write to the client now: whole events only, so that a cut never leaves half of one. */
+  push(bytes: Uint8Array): string | Uint8Array;
+  /** Likewise, when the engine's stream has ended. */
+  end(): string;
+  /** The end of a complete answer: what was held back, the usage where it was asked for, and `[DONE]`. */
+  closing(): string;
+};
+
+/** What a relay must know of the request. */
+export type RelayOptions = { readonly showUsage: boolean; readonly promptTokens: () => number };
+
+/** Passes on a stream in the client's own format, event by event, and nothing that is not yet known to be true. */
+export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: RelayOptions): Relay {
+  const tally = emptyTally();
+  const scanner = new SseScanner();
+  // Finish reasons wait for the end mark: whoever sees one can rely on it.
+  let held = "";
+
+  function take({ raw, data }: SseEvent): string {
+    if (tally.done || tally.fault) return "";
+    if (!rules.mark.test(raw)) {
+      // A comment of the engine's own keeps the way open just as well as ours.
+      if (data !== undefined) tally.pieces += 1;
+      return `${raw}\n\n`;
+    }
+    const chunk = data === undefined ? undefined : parse(data);
+    const events = chunk ? eventsOfChunk(chunk) : eventsOfSse(raw, data);
+    for (const event of events) count(tally, event);
+    if (!chunk || tally.fault) return "";
+    rules.mend?.(chunk);
+    const finishes = events.some((event) => event.type === "finish");
+    if (asList(chunk.choices).length === 0) return "";
+    // Usage beside choices (continuous usage) is not asked for by us; a client that wants it gets it once, at the end.
+    delete chunk.usage;
+    const text = sseEvent(JSON.stringify(chunk));
+    if (finishes || held !== "") {
+      held += text;
+      return "";
+    }
+    return text;
+  }
+
+  return {
+    tally,
+    push(bytes) {
+      const whole = scanner.rest === "";
+      const events = scanner.push(bytes);
+      // The usual case: the network brought whole events, with nothing in them to look at. They go on untouched.
+      if (whole && scanner.rest === "" && held === "" && !tally.done && !tally.fault && events.every(({ raw }) => !rules.mark.test(raw))) {
+        for (const { data } of events) if (data !== undefined) tally.pieces += 1;
+        return events.length > 0 ? bytes : "";
+      }
+      return events.map(take).join("");
+    },
+    end: () => scanner.end().map(take).join(""),
+    closing: () => held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
+  };
+}
+
+/** Writes an engine's own protocol anew in the client's format. */
+export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, options: RelayOptions): Relay {
+  const tally = emptyTally();
+  let held = "";
+  const write = (events: ReturnType<StreamDecoder["push"]>): string => {
+    let text = "";
+    for (const event of events) {
+      if (tally.done || tally.fault) break;
+      count(tally, event);
+      if (event.type === "delta") text += writer.delta(event);
+      else if (event.type === "finish") held += writer.finish(event);
+    }
+    return text;
+  };
+  return {
+    tally,
+    push: (bytes) => write(decoder.push(bytes)),
+    end: () => write(decoder.end()),
+    closing: () => held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
+  };
+}
+
+/**
+ * Follows a stream whose bytes reach the client natively. It sees them later than the client and in large pieces, so
+ * it may only count and judge.
+ */
+export class NativeFollower {
+  readonly tally: Tally = emptyTally();
+  readonly #scanner = new SseScanner();
+  readonly #rules: ChunkRules;
+
+  constructor(rules: ChunkRules) {
+    this.#rules = rules;
+  }
+
+  /** Reads the next bytes of what the client is being sent. */
+  push(bytes: Uint8Array): void {
+    for (const event of this.#scanner.push(bytes)) this.#count(event);
+  }
+
+  /** The stream has ended. Returns the text of the event that was cut, "" where none was. */
+  end(): string {
+    const cut = this.#scanner.rest;
+    // An engine may leave out the blank line behind its last event.
+    if (cut.trim() === "data: [DONE]") count(this.tally, { type: "done" });
+    return cut;
+  }
+
+  #count({ raw, data }: SseEvent): void {
+    if (this.#rules.mark.test(raw)) for (const event of eventsOfSse(raw, data)) count(this.tally, event);
+    else if (data !== undefined) this.tally.pieces += 1;
+  }
+}
+
+/** An event's data as an object; undefined for `[DONE]` and for what is no JSON object. */
+function parse(data: string): Record<string, unknown> | undefined {
+  if (!data.startsWith("{")) return undefined;
+  try {
+    return asObject(JSON.parse(data));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Usage } from "../contracts/common.ts";
+import type { EngineEvent, EngineFault } from "../engines/engine.ts";
+import { estimatedUsage } from "../engines/openai-dialect.ts";
+
+/** What a stream has said of itself so far. Nothing but all of it together makes an answer complete. */
+export type Tally = {
+  /** Events with a piece of the answer; about one token each with every engine we know. */
+  pieces: number;
+  /** Choices whose finish reason has come. */
+  readonly finished: Set<number>;
+  /** The engine's end mark has come. */
+  done: boolean;
+  usage: Usage | undefined;
+  fault: EngineFault | undefined;
+};
+
+/** A stream that has said nothing. */
+export const emptyTally = (): Tally => ({ pieces: 0, finished: new Set(), done: false, usage: undefined, fault: undefined });
+
+/** Counts one event. The first fault stays: what an engine says after it is not believed. */
+export function count(tally: Tally, event: EngineEvent): void {
+  if (tally.fault) return;
+  if (event.type === "delta") tally.pieces += 1;
+  else if (event.type === "finish") tally.finished.add(event.index);
+  else if (event.type === "usage") tally.usage = event.usage;
+  else if (event.type === "error") tally.fault = event.fault;
+  else tally.done = true;
+}
+
+/** Whether something of an answer has come: until then another engine can be asked and nobody notices. */
+export const hasBegun = (tally: Tally): boolean => tally.pieces > 0 || tally.finished.size > 0;
+
+/** Whether the answer came to its end: an end mark, a finish reason, and no fault. */
+export const isComplete = (tally: Tally): boolean => tally.done && tally.finished.size > 0 && !tally.fault;
+
+/** Why an answer that is over is not complete. */
+export function faultOf(tally: Tally): EngineFault {
+  if (tally.fault) return tally.fault;
+  const message = tally.done ? "it ended the stream without a finish reason" : "the stream broke off before its end";
+  return { class: "failure", status: 502, message };
+}
+
+/** The usage: the engine's own numbers, or what was counted, marked as such. */
+export const usageOf = (tally: Tally, promptTokens: () => number): Usage => tally.usage ?? estimatedUsage(promptTokens(), tally.pieces);

@@ -1,0 +1,212 @@
+import { z } from "zod";
+import { LogitBias, Metadata, ServiceTier, Stop, StreamOptions, Usage } from "./common.ts";
+
+// OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat/create
+// Objects are loose: a field we do not know travels on to engines that take it (top_k, min_p, chat_template_kwargs ...).
+
+const TextPart = z.looseObject({ type: z.literal("text"), text: z.string() });
+const RefusalPart = z.looseObject({ type: z.literal("refusal"), refusal: z.string() });
+const ImagePart = z.looseObject({
+  type: z.literal("image_url"),
+  image_url: z.looseObject({ url: z.string().min(1), detail: z.enum(["auto", "low", "high"]).optional() }),
+});
+const AudioPart = z.looseObject({
+  type: z.literal("input_audio"),
+  input_audio: z.looseObject({ data: z.string().min(1), format: z.string().min(1) }),
+});
+const FilePart = z.looseObject({ type: z.literal("file"), file: z.looseObject({}) });
+const VideoPart = z.looseObject({ type: z.literal("video_url"), video_url: z.looseObject({ url: z.string().min(1) }) });
+
+/** One part of a message's content. */
+export const ContentPart = z
+  .discriminatedUnion("type", [TextPart, RefusalPart, ImagePart, AudioPart, FilePart, VideoPart])
+  .meta({ id: "ContentPart" });
+export type ContentPart = z.infer<typeof ContentPart>;
+
+const content = z.union([z.string(), z.array(ContentPart).min(1)]);
+
+/** A call that the model made, as it comes back in the conversation. */
+export const ToolCall = z
+  .looseObject({
+    id: z.string().min(1),
+    type: z.literal("function"),
+    function: z.looseObject({ name: z.string().min(1), arguments: z.string().meta({ description: "JSON, as text." }) }),
+  })
+  .meta({ id: "ToolCall" });
+export type ToolCall = z.infer<typeof ToolCall>;
+
+const name = z.string().min(1).optional();
+
+/** One message of the conversation. */
+export const ChatMessage = z
+  .discriminatedUnion("role", [
+    z.looseObject({ role: z.literal("system"), content, name }),
+    z.looseObject({ role: z.literal("developer"), content, name }),
+    z.looseObject({ role: z.literal("user"), content, name }),
+    z.looseObject({
+      role: z.literal("assistant"),
+      content: content.nullish(),
+      name,
+      refusal: z.string().nullish(),
+      reasoning_content: z.string().nullish(),
+      tool_calls: z.array(ToolCall).min(1).optional(),
+    }),
+    z.looseObject({ role: z.literal("tool"), content, tool_call_id: z.string().min(1) }),
+    z.looseObject({ role: z.literal("function"), content: z.string().nullable(), name: z.string().min(1) }),
+  ])
+  .meta({ id: "ChatMessage" });
+export type ChatMessage = z.infer<typeof ChatMessage>;
+
+/** A function that the model may call. */
+export const Tool = z
+  .looseObject({
+    type: z.literal("function"),
+    function: z.looseObject({
+      name: z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/),
+      description: z.string().optional(),
+      parameters: z.record(z.string(), z.unknown()).optional(),
+      strict: z.boolean().nullish(),
+    }),
+  })
+  .meta({ id: "Tool" });
+export type Tool = z.infer<typeof Tool>;
+
+/** Which tool the model must, may or must not call. */
+export const ToolChoice = z.union([
+  z.enum(["none", "auto", "required"]),
+  z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: z.string().min(1) }) }),
+]);
+export type ToolChoice = z.infer<typeof ToolChoice>;
+
+/** The form that the answer must have. */
+export const ResponseFormat = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("text") }),
+  z.looseObject({ type: z.literal("json_object") }),
+  z.looseObject({
+    type: z.literal("json_schema"),
+    json_schema: z.looseObject({
+      name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
+      description: z.string().optional(),
+      schema: z.record(z.string(), z.unknown()).optional(),
+      strict: z.boolean().nullish(),
+    }),
+  }),
+]);
+export type ResponseFormat = z.infer<typeof ResponseFormat>;
+
+/** `POST /v1/chat/completions`: every field of OpenAI, with OpenAI's meaning. */
+export const ChatRequest = z
+  .looseObject({
+    model: z.string().min(1).meta({ description: "A model of GET /v1/models.", example: "smollm2-135m-instruct" }),
+    messages: z.array(ChatMessage).min(1),
+    stream: z.boolean().nullish(),
+    stream_options: StreamOptions.nullish(),
+    max_completion_tokens: z.int().min(1).nullish(),
+    max_tokens: z.int().min(1).nullish().meta({ deprecated: true, description: "Older name of max_completion_tokens." }),
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    n: z.int().min(1).max(128).nullish(),
+    stop: Stop.nullish(),
+    seed: z.int().nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
+    logit_bias: LogitBias.nullish(),
+    logprobs: z.boolean().nullish(),
+    top_logprobs: z.int().min(0).max(20).nullish(),
+    tools: z.array(Tool).max(128).nullish(),
+    tool_choice: ToolChoice.nullish(),
+    parallel_tool_calls: z.boolean().nullish(),
+    response_format: ResponseFormat.nullish(),
+    reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"]).nullish(),
+    verbosity: z.enum(["low", "medium", "high"]).nullish(),
+    modalities: z.array(z.enum(["text", "audio"])).nullish(),
+    audio: z.looseObject({}).nullish(),
+    prediction: z.looseObject({}).nullish(),
+    web_search_options: z.looseObject({}).nullish(),
+    metadata: Metadata.nullish(),
+    store: z.boolean().nullish(),
+    service_tier: ServiceTier.nullish(),
+    user: z.string().nullish(),
+    safety_identifier: z.string().nullish(),
+    prompt_cache_key: z.string().nullish(),
+  })
+  .meta({ id: "ChatRequest" });
+export type ChatRequest = z.infer<typeof ChatRequest>;
+
+/** Why the model stopped; set only after true success. */
+export const FinishReason = z.enum(["stop", "length", "tool_calls", "content_filter", "function_call"]);
+export type FinishReason = z.infer<typeof FinishReason>;
+
+const TokenLogprob = z.looseObject({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z.array(z.int()).nullable(),
+  top_logprobs: z.array(z.looseObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() })),
+});
+
+/** Log probabilities of an answer's tokens. */
+export const ChatLogprobs = z.looseObject({
+  content: z.array(TokenLogprob).nullable(),
+  refusal: z.array(TokenLogprob).nullish(),
+});
+export type ChatLogprobs = z.infer<typeof ChatLogprobs>;
+
+/** The whole answer, when `stream` is off. */
+export const ChatCompletion = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal("chat.completion"),
+    created: z.int().meta({ description: "Seconds since 1970." }),
+    model: z.string(),
+    choices: z.array(
+      z.looseObject({
+        index: z.int(),
+        message: z.looseObject({
+          role: z.literal("assistant"),
+          content: z.string().nullable(),
+          refusal: z.string().nullable(),
+          reasoning_content: z.string().optional().meta({ description: "The model's reasoning, where the engine separates it." }),
+          tool_calls: z.array(ToolCall).optional(),
+        }),
+        logprobs: ChatLogprobs.nullable(),
+        finish_reason: FinishReason,
+      }),
+    ),
+    usage: Usage,
+  })
+  .meta({ id: "ChatCompletion" });
+export type ChatCompletion = z.infer<typeof ChatCompletion>;
+
+/** A piece of a tool call: the first of an index has id and name, the later ones more of the arguments. */
+export const ToolCallDelta = z.looseObject({
+  index: z.int(),
+  id: z.string().optional(),
+  type: z.literal("function").optional(),
+  function: z.looseObject({ name: z.string().optional(), arguments: z.string().optional() }).optional(),
+});
+export type ToolCallDelta = z.infer<typeof ToolCallDelta>;
+
+/** One `data:` event of a streamed answer. */
+export const ChatCompletionChunk = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal("chat.completion.chunk"),
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(
+      z.looseObject({
+        index: z.int(),
+        delta: z.looseObject({
+          role: z.literal("assistant").optional(),
+          content: z.string().nullish(),
+          reasoning_content: z.string().nullish(),
+          tool_calls: z.array(ToolCallDelta).optional(),
+        }),
+        logprobs: ChatLogprobs.nullish(),
+        finish_reason: FinishReason.nullable(),
+      }),
+    ),
+    usage: Usage.nullish(),
+  })
+  .meta({ id: "ChatCompletionChunk" });
+export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>;

@@ -1,0 +1,137 @@
+import type { ChatCompletion, ChatLogprobs, ChatRequest, FinishReason, ToolCallDelta } from "../contracts/chat.ts";
+import type { Usage } from "../contracts/common.ts";
+import type { Completion, CompletionRequest } from "../contracts/completions.ts";
+import type { EmbeddingList, EmbeddingRequest } from "../contracts/embeddings.ts";
+import type { Failure } from "../kernel/failure.ts";
+import type { Result } from "../kernel/result.ts";
+
+/** What a caller can ask of an engine. */
+export type Operation = "chat" | "completion" | "embedding";
+
+/** A model as one engine serves it. `names` are what a caller may call it, the engine's own first. */
+export type EngineModel = {
+  readonly names: readonly string[];
+  readonly created?: number;
+  readonly ownedBy?: string;
+  /** Tokens that one request may use: prompt and answer together. */
+  readonly contextLength?: number;
+};
+
+/**
+ * One request to one engine. `body` is the caller's request, checked against its contract; `text` is the same as it
+ * came over the wire, so that an engine which speaks the caller's format can be sent the very bytes.
+ */
+export type EngineCall<Body> = {
+  readonly body: Body;
+  readonly text: string;
+  readonly engine: string;
+  readonly model: EngineModel;
+  readonly requestId: string;
+};
+
+/** What to send to the engine; `path` is relative to its base URL. */
+export type EngineRequest = {
+  readonly path: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/**
+ * What an engine's answer other than success means. Only `failure` speaks against the engine: a client fault is the
+ * caller's, overload and loading pass.
+ */
+export type EngineFault = {
+  readonly class: "client_fault" | "overload" | "loading" | "failure";
+  readonly status: number;
+  readonly message: string;
+  readonly type?: string;
+  readonly param?: string;
+  readonly code?: string;
+  readonly retryAfterMs?: number;
+};
+
+/** The canonical events of an answer, whatever the engine's own protocol is. */
+export type EngineEvent =
+  | {
+      readonly type: "delta";
+      readonly index: number;
+      readonly content?: string;
+      readonly reasoning?: string;
+      readonly toolCalls?: readonly ToolCallDelta[];
+      readonly logprobs?: ChatLogprobs;
+    }
+  | { readonly type: "finish"; readonly index: number; readonly reason: FinishReason }
+  | { readonly type: "usage"; readonly usage: Usage }
+  | { readonly type: "error"; readonly fault: EngineFault }
+  /** The engine's own mark that nothing follows. It proves nothing: some engines send it after an error. */
+  | { readonly type: "done" };
+
+/** Turns an engine's bytes into events, however the network cut the bytes. */
+export type StreamDecoder = {
+  push(bytes: Uint8Array): EngineEvent[];
+  /** The events of what is left when the stream has ended. */
+  end(): EngineEvent[];
+};
+
+/** What an adapter may say about one chunk in OpenAI's format that is about to be passed on. */
+export type ChunkRules = {
+  /** Whether an event is worth parsing; every other one passes on as it is. Within JSON strings quotes are escaped, so
+   * a mark that begins with a quote cannot be in an answer's text. */
+  readonly mark: RegExp;
+  /** Changes a parsed chunk to OpenAI's form, in place. */
+  readonly mend?: (chunk: Record<string, unknown>) => void;
+  /** Finish reasons by which the engine says that it gave up. */
+  readonly brokenFinish: ReadonlySet<string>;
+};
+
+/**
+ * How an engine's streamed answer reaches the client.
+ * - `openai`: the engine speaks the client's format. `native` relays its bytes without any script per chunk (see
+ *   performance notes in workers/gateway/relay) and is for engines that never say `[DONE]` after an error; `exact` looks at every event
+ *   before it passes it on.
+ * - `translated`: every event is decoded and written anew.
+ */
+export type StreamFormat =
+  | { readonly format: "openai"; relay(showUsage: boolean): "native" | "exact"; readonly rules: ChunkRules }
+  | { readonly format: "translated"; decoder(): StreamDecoder };
+
+/** How one operation is spoken with an engine. `answer` reads a whole (not streamed) answer of status 2xx. */
+export type Exchange<Body, Answer> = {
+  encode(call: EngineCall<Body>): Result<EngineRequest, Failure>;
+  answer(json: unknown, call: EngineCall<Body>, nowMs: number): Result<Answer, EngineFault>;
+};
+
+/** Likewise for operations whose answer can be streamed. */
+export type StreamedExchange<Body, Answer> = Exchange<Body, Answer> & { readonly stream: StreamFormat };
+
+/** What an engine says about itself when asked whether it can serve. */
+export type EngineHealth = "ready" | "loading" | "down";
+
+/** How busy an engine is, from its own metrics. */
+export type EngineLoad = {
+  readonly running?: number;
+  readonly waiting?: number;
+  /** Share of the KV cache in use, 0 to 1. */
+  readonly kvUse?: number;
+  /** Requests that it serves at once; more of them wait. */
+  readonly slots?: number;
+};
+
+/** An engine's wire protocol, as data and small functions. It never sees a Worker, a socket or a clock. */
+export type EngineAdapter = {
+  /** The engine's name as people write it. */
+  readonly label: string;
+  readonly chat: StreamedExchange<ChatRequest, ChatCompletion>;
+  readonly completion: StreamedExchange<CompletionRequest, Completion>;
+  readonly embedding: Exchange<EmbeddingRequest, EmbeddingList>;
+  /** Reads an answer whose status is not 2xx. `text` is its body, possibly cut, possibly of a proxy in between. */
+  classify(status: number, text: string, retryAfterMs: number | undefined): EngineFault;
+  readonly models: { readonly path: string; read(json: unknown): EngineModel[] };
+  readonly health: { readonly path: string; read(status: number, text: string): EngineHealth };
+  /** Absent where the engine tells nothing. */
+  readonly load?: { readonly path: string; read(text: string): EngineLoad };
+  /** The engine's own call that ends a request, where closing the connection is not enough. */
+  readonly abort?: (requestId: string) => EngineRequest;
+  /** The base URL without what operators like to leave at its end (`/v1`, `/`). */
+  readonly trimBaseUrl: (baseUrl: string) => string;
+};

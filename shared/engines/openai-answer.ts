@@ -1,0 +1,173 @@
+import type { ChatCompletion, FinishReason } from "../contracts/chat.ts";
+import type { Usage } from "../contracts/common.ts";
+import type { Completion } from "../contracts/completions.ts";
+import type { EmbeddingList } from "../contracts/embeddings.ts";
+import { type Result, err, ok } from "../kernel/result.ts";
+import type { EngineFault } from "./engine.ts";
+import { faultOfErrorObject } from "./openai-fault.ts";
+
+type Json = Record<string, unknown>;
+
+/** A JSON object, or undefined for anything else. */
+export const asObject = (value: unknown): Json | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+
+/** A list, or an empty one for anything else. */
+export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const count = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0);
+
+/** Usage as an engine writes it, in OpenAI's form: nulls left out, the sum filled in. */
+export function readUsage(value: unknown): Usage | undefined {
+  const usage = asObject(value);
+  if (!usage || typeof usage.prompt_tokens !== "number") return undefined;
+  const prompt = count(usage.prompt_tokens);
+  const completion = count(usage.completion_tokens);
+  const promptDetails = asObject(usage.prompt_tokens_details);
+  const completionDetails = asObject(usage.completion_tokens_details);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: count(usage.total_tokens) || prompt + completion,
+    ...(promptDetails && { prompt_tokens_details: { ...promptDetails, cached_tokens: count(promptDetails.cached_tokens) } }),
+    ...(completionDetails && { completion_tokens_details: { ...completionDetails, reasoning_tokens: count(completionDetails.reasoning_tokens) } }),
+  };
+}
+
+/**
+ * llama.cpp tells its counts in `timings` at the end of every answer, asked or not:
+ * https://github.com/ggml-org/llama.cpp/tree/master/tools/server
+ */
+export function usageOfTimings(value: unknown): Usage | undefined {
+  const timings = asObject(value);
+  if (!timings || typeof timings.predicted_n !== "number") return undefined;
+  const cached = count(timings.cache_n);
+  const prompt = count(timings.prompt_n) + cached;
+  const completion = count(timings.predicted_n);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: cached },
+  };
+}
+
+const FINISH_REASONS: ReadonlySet<string> = new Set<FinishReason>(["stop", "length", "tool_calls", "content_filter", "function_call"]);
+
+/** By these an engine of any kind says that it gave up. */
+export const BROKEN_FINISH: ReadonlySet<string> = new Set(["abort", "aborted", "error", "timeout", "cancelled", "canceled"]);
+
+/** A finish reason in OpenAI's words; undefined when the answer is not complete. */
+export function readFinish(value: unknown, broken: ReadonlySet<string> = BROKEN_FINISH): FinishReason | undefined {
+  if (typeof value !== "string" || value === "" || broken.has(value)) return undefined;
+  // vLLM's `repetition` and others' words for an end-of-sequence token: the model came to an end by itself.
+  return FINISH_REASONS.has(value) ? (value as FinishReason) : "stop";
+}
+
+const broken = (message: string): { ok: false; error: EngineFault } => err({ class: "failure", status: 502, message });
+
+/** The first thing that makes a whole answer no answer: an error inside a 200, no choices, a choice without an end. */
+function faultOf(answer: Json | undefined): EngineFault | undefined {
+  if (!answer) return { class: "failure", status: 502, message: "its answer is not a JSON object" };
+  if (answer.error !== undefined && answer.error !== null) return faultOfErrorObject(answer.error, 500);
+  if (!Array.isArray(answer.choices) || answer.choices.length === 0) return { class: "failure", status: 502, message: "its answer has no choices" };
+  return undefined;
+}
+
+/** A chat message without the nulls that OpenAI's types do not know, and with the fields that they require. */
+function mendMessage(raw: Json): ChatCompletion["choices"][number]["message"] {
+  const { reasoning, function_call, annotations, audio, tool_calls, reasoning_content, ...rest } = raw;
+  const thought = reasoning_content ?? reasoning;
+  return {
+    ...rest,
+    role: "assistant",
+    content: typeof raw.content === "string" ? raw.content : null,
+    refusal: typeof raw.refusal === "string" ? raw.refusal : null,
+    ...(typeof thought === "string" && thought !== "" && { reasoning_content: thought }),
+    ...(Array.isArray(tool_calls) && tool_calls.length > 0 && { tool_calls }),
+    ...(asObject(function_call) && { function_call }),
+    ...(Array.isArray(annotations) && { annotations }),
+    ...(asObject(audio) && { audio }),
+  };
+}
+
+/** Reads a whole chat answer of an engine that speaks OpenAI's format, and mends it to OpenAI's types. */
+export function readChatAnswer(json: unknown, usageIfUntold: () => Usage): Result<ChatCompletion, EngineFault> {
+  const answer = asObject(json);
+  const fault = faultOf(answer);
+  if (fault || !answer) return err(fault ?? { class: "failure", status: 502, message: "no answer" });
+  const choices: ChatCompletion["choices"] = [];
+  for (const [index, each] of asList(answer.choices).entries()) {
+    const choice = asObject(each) ?? {};
+    const message = asObject(choice.message);
+    if (!message) return broken("a choice has no message");
+    const calls = Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
+    const finish = readFinish(choice.finish_reason);
+    if (!finish) return broken(`it gave up (finish_reason ${JSON.stringify(choice.finish_reason ?? null)})`);
+    choices.push({
+      ...choice,
+      index: typeof choice.index === "number" ? choice.index : index,
+      message: mendMessage(message),
+      logprobs: (asObject(choice.logprobs) as ChatCompletion["choices"][number]["logprobs"]) ?? null,
+      // Engines that call a tool and say `stop` would make agents' loops end.
+      finish_reason: calls && finish === "stop" ? "tool_calls" : finish,
+    });
+  }
+  return ok({
+    ...answer,
+    id: String(answer.id ?? ""),
+    object: "chat.completion",
+    created: count(answer.created),
+    model: String(answer.model ?? ""),
+    choices,
+    usage: readUsage(answer.usage) ?? usageOfTimings(answer.timings) ?? usageIfUntold(),
+  });
+}
+
+/** Reads a whole answer to a legacy completion. */
+export function readCompletionAnswer(json: unknown, usageIfUntold: () => Usage): Result<Completion, EngineFault> {
+  const answer = asObject(json);
+  const fault = faultOf(answer);
+  if (fault || !answer) return err(fault ?? { class: "failure", status: 502, message: "no answer" });
+  const choices: Completion["choices"] = [];
+  for (const [index, each] of asList(answer.choices).entries()) {
+    const choice = asObject(each) ?? {};
+    const finish = readFinish(choice.finish_reason);
+    if (!finish) return broken(`it gave up (finish_reason ${JSON.stringify(choice.finish_reason ?? null)})`);
+    choices.push({
+      ...choice,
+      index: typeof choice.index === "number" ? choice.index : index,
+      text: typeof choice.text === "string" ? choice.text : "",
+      logprobs: asObject(choice.logprobs) ?? null,
+      finish_reason: finish === "length" || finish === "content_filter" ? finish : "stop",
+    });
+  }
+  return ok({
+    ...answer,
+    id: String(answer.id ?? ""),
+    object: "text_completion",
+    created: count(answer.created),
+    model: String(answer.model ?? ""),
+    choices,
+    usage: readUsage(answer.usage) ?? usageOfTimings(answer.timings) ?? usageIfUntold(),
+  });
+}
+
+/** Reads a list of embeddings. `inputs` is how many there must be. */
+export function readEmbeddingAnswer(json: unknown, inputs: number, usageIfUntold: () => Usage): Result<EmbeddingList, EngineFault> {
+  const answer = asObject(json);
+  if (answer?.error !== undefined && answer.error !== null) return err(faultOfErrorObject(answer.error, 500));
+  const data = asList(answer?.data);
+  if (!answer || data.length !== inputs) return broken(`it gave ${data.length} embeddings for ${inputs} inputs`);
+  const usage = readUsage(answer.usage) ?? usageIfUntold();
+  return ok({
+    object: "list",
+    model: String(answer.model ?? ""),
+    data: data.map((each, index) => ({
+      object: "embedding" as const,
+      index,
+      embedding: (asObject(each)?.embedding ?? []) as number[] | string,
+    })),
+    usage: { prompt_tokens: usage.prompt_tokens, total_tokens: usage.prompt_tokens, ...(usage.estimated && { estimated: true }) },
+  });
+}

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { EngineConfig } from "../../shared/contracts/engine-config.ts";
+
+const Switch = z.enum(["0", "1", "true", "false"]).transform((value) => value === "1" || value === "true");
+const DurationMs = z.coerce.number().int().min(100);
+
+const EngineList = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: "custom", message: "is not JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(EngineConfig))
+  .refine((list) => new Set(list.map((engine) => engine.id)).size === list.length, "two engines have the same id");
+
+/** Every variable that the Worker reads, and what it is when nobody set it. Nothing else reads the environment. */
+export const Config = z.object({
+  ENGINES: EngineList.default([]),
+  KEY_PEPPER: z.string().min(16, "must be a secret of at least 16 characters; set it with `wrangler secret put KEY_PEPPER`"),
+  BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(16 * 1024 * 1024),
+  /** Silence after which a stream gets a comment, so that no proxy or client gives up. */
+  KEEP_ALIVE_MS: DurationMs.default(10_000),
+  FIRST_BYTE_TIMEOUT_MS: DurationMs.default(120_000),
+  IDLE_TIMEOUT_MS: DurationMs.default(120_000),
+  TOTAL_TIMEOUT_MS: DurationMs.default(900_000),
+  /** `/metrics` without a key: only where nobody but the operator reaches it. */
+  METRICS_PUBLIC: Switch.default(false),
+  /** One line for each request; off for benchmarks. */
+  LOG_REQUESTS: Switch.default(true),
+});
+export type Config = z.infer<typeof Config>;
+
+/** Reads the environment, or says in one sentence what is wrong with it. */
+export function readConfig(env: Readonly<Record<string, unknown>>): Config {
+  const parsed = Config.safeParse(Object.fromEntries(Object.keys(Config.shape).map((name) => [name, env[name]])));
+  if (parsed.success) return parsed.data;
+  throw new Error(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+}

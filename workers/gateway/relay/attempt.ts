@@ -1,0 +1,70 @@
+import type { EngineFault, EngineRequest } from "../../../shared/engines/engine.ts";
+import type { Failure } from "../../../shared/kernel/failure.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import type { Endpoint } from "../fleet.ts";
+
+/** Longest error body that is read of an engine, in characters. */
+const ERROR_CHARS_MAX = 64 * 1024;
+
+/** Why an attempt gave no answer: the engine's own word, or its silence. */
+export type AttemptFault = EngineFault & { readonly timeout?: Extract<Failure, { kind: "engine_timeout" }>["phase"]; readonly timeoutMs?: number };
+
+/** The connection could not be made, or ended before an answer. */
+export const unreachable = (): AttemptFault => ({ class: "failure", status: 502, message: "could not be reached" });
+
+/** Silence, after which the connection to the engine was closed. */
+export const timedOut = (phase: NonNullable<AttemptFault["timeout"]>, timeoutMs: number): AttemptFault => ({
+  class: "failure",
+  status: 504,
+  message: `sent no ${phase} within ${timeoutMs / 1000} s`,
+  timeout: phase,
+  timeoutMs,
+});
+
+/** Sends one request to one engine. A value comes back only with status 2xx, and its body unread. */
+export async function send(
+  endpoint: Endpoint,
+  request: EngineRequest,
+  signal: AbortSignal,
+  fetch: typeof globalThis.fetch,
+): Promise<Result<Response, AttemptFault>> {
+  let response: Response;
+  try {
+    response = await fetch(endpoint.baseUrl + request.path, {
+      method: "POST",
+      headers: request.headers ? { ...endpoint.headers, ...request.headers } : endpoint.headers,
+      body: request.body,
+      signal,
+      // Nobody but the operator chooses a host; a login page of Cloudflare Access also comes as a redirect.
+      redirect: "manual",
+    });
+  } catch {
+    return err(unreachable());
+  }
+  if (response.status >= 200 && response.status < 300) return ok(response);
+  if (response.status >= 300 && response.status < 400) {
+    await response.body?.cancel();
+    return err({ class: "failure", status: 502, message: "answered with a redirect" });
+  }
+  const text = await response.text().catch(() => "");
+  return err(endpoint.adapter.classify(response.status, text.slice(0, ERROR_CHARS_MAX), retryAfterMs(response.headers.get("retry-after"))));
+}
+
+function retryAfterMs(header: string | null): number | undefined {
+  const seconds = Number(header);
+  return header !== null && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+/** What the caller is told when no further engine is left to ask. */
+export function failureOf(fault: AttemptFault, engine: string, model: string): Failure {
+  if (fault.timeout) return { kind: "engine_timeout", engine, phase: fault.timeout, timeoutMs: fault.timeoutMs ?? 0 };
+  if (fault.class === "client_fault") {
+    const { status, message, param, code } = fault;
+    // Engines have types of their own ("BadRequestError"); programs know OpenAI's.
+    const gone = status === 404 && /model/i.test(message);
+    return { kind: "engine_rejected", status, message, type: "invalid_request_error", param: gone ? "model" : param, code: gone ? "model_not_found" : code };
+  }
+  if (fault.class === "overload") return { kind: "engines_overloaded", retryAfterMs: fault.retryAfterMs ?? 2_000 };
+  if (fault.class === "loading") return { kind: "model_loading", model, retryAfterMs: fault.retryAfterMs ?? 5_000 };
+  return { kind: "engine_failed", engine, message: fault.message };
+}

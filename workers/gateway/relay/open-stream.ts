@@ -1,0 +1,96 @@
+import type { ChunkWriter } from "../../../shared/chat/chunk-writer.ts";
+import { NativeFollower, type Relay, type RelayOptions, exactRelay, translatedRelay } from "../../../shared/chat/relay.ts";
+import { faultOf, hasBegun } from "../../../shared/chat/tally.ts";
+import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import type { Endpoint } from "../fleet.ts";
+import { type AttemptFault, send, timedOut, unreachable } from "./attempt.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+/** An engine's stream whose first event is known to be good: what was read of it, and the rest. */
+export type OpenedStream = {
+  readonly stage: NativeFollower | Relay;
+  /** To be written to the client before anything of `rest`. */
+  readonly first: readonly (string | Uint8Array)[];
+  readonly rest: ReadableStream<Uint8Array>;
+  /** Closes the connection to the engine, which ends its generation. */
+  readonly abort: () => void;
+  readonly endpoint: Endpoint;
+  readonly timeouts: Timeouts;
+};
+
+/** All that opening a stream takes. */
+export type StreamCall = {
+  readonly endpoint: Endpoint;
+  readonly request: EngineRequest;
+  readonly format: StreamFormat;
+  readonly writer: ChunkWriter;
+  readonly options: RelayOptions;
+  readonly timeouts: Timeouts;
+  readonly fetch: typeof fetch;
+  /** Fires when the client has left before its answer began. */
+  readonly clientGone: AbortSignal;
+};
+
+function stageOf({ endpoint, format, writer, options }: StreamCall): NativeFollower | Relay {
+  if (format.format === "translated") return translatedRelay(format.decoder(), writer, options);
+  const mode = endpoint.config.relay ?? format.relay(options.showUsage);
+  return mode === "native" ? new NativeFollower(format.rules) : exactRelay(format.rules, writer, options);
+}
+
+/**
+ * Sends a request and waits for the first event that is part of an answer. Several engines answer 200 and then say
+ * that they cannot: until that event, nothing has gone to the client and another engine can still be asked.
+ */
+export async function openStream(call: StreamCall): Promise<Result<OpenedStream, AttemptFault>> {
+  const { timeouts, clientGone } = call;
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    abort();
+  }, timeouts.firstByteMs);
+  clientGone.addEventListener("abort", abort);
+  try {
+    const opened = await begin(call, controller);
+    if (opened.ok) return opened;
+    abort();
+    return late ? err(timedOut("first byte", timeouts.firstByteMs)) : opened;
+  } finally {
+    clearTimeout(timer);
+    clientGone.removeEventListener("abort", abort);
+  }
+}
+
+async function begin(call: StreamCall, controller: AbortController): Promise<Result<OpenedStream, AttemptFault>> {
+  const { endpoint, timeouts } = call;
+  const sent = await send(endpoint, call.request, controller.signal, call.fetch);
+  if (!sent.ok) return sent;
+  const body = sent.value.body;
+  const contentType = sent.value.headers.get("content-type") ?? "";
+  const isStream = call.format.format === "translated" ? !contentType.includes("html") : !/json|html/.test(contentType);
+  if (!body || !isStream) {
+    const text = await sent.value.text().catch(() => "");
+    const { message } = endpoint.adapter.classify(502, text.slice(0, 4096), undefined);
+    return err({ class: "failure", status: 502, message: `answered without a stream: ${message}` });
+  }
+  const stage = stageOf(call);
+  const first: (string | Uint8Array)[] = [];
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      const out = done ? stage.end() : stage.push(value);
+      const { tally } = stage;
+      if (tally.fault || ((done || tally.done) && !hasBegun(tally))) return err(faultOf(tally));
+      if (!done) first.push(out ?? value);
+      else if (typeof out === "string" && !(stage instanceof NativeFollower)) first.push(out);
+      if (done || hasBegun(tally)) break;
+    }
+  } catch {
+    return err(unreachable());
+  }
+  reader.releaseLock();
+  return ok({ stage, first, rest: body, abort: () => controller.abort(), endpoint, timeouts });
+}

@@ -1,0 +1,108 @@
+import type { Principal } from "../../shared/auth/principal.ts";
+import type { Usage } from "../../shared/contracts/common.ts";
+import type { AttemptReport } from "../../shared/kernel/failure.ts";
+import { type RequestId, requestIdFrom } from "../../shared/kernel/ids.ts";
+import type { Defer, Ports } from "./ports.ts";
+
+/** How a streamed answer ended. */
+export type StreamOutcome = "complete" | "client_gone" | "engine_failed" | "timeout";
+
+/** Interval at which an isolate hands its numbers over, in milliseconds. */
+const FLUSH_MS = 5_000;
+let flushDueMs = 0;
+
+/**
+ * One request from its arrival to the last byte of its answer: the id it is known by, and everything that its one log
+ * line and its metrics will say.
+ */
+export class Run {
+  readonly id: RequestId;
+  readonly startedMs: number;
+  readonly defer: Defer;
+  readonly ports: Ports;
+  readonly attempts: AttemptReport[] = [];
+  principal: Principal | undefined;
+  operation = "other";
+  model: string | undefined;
+  engine: string | undefined;
+  status = 0;
+  outcome: StreamOutcome | undefined;
+  usage: Usage | undefined;
+  error: string | undefined;
+  #firstTokenMs: number | undefined;
+  #streams = false;
+  #finished = false;
+
+  readonly #method: string;
+  readonly #path: string;
+
+  constructor(ports: Ports, defer: Defer, method: string, path: string) {
+    this.#method = method;
+    this.#path = path;
+    this.id = requestIdFrom(ports.uuid());
+    this.startedMs = ports.now();
+    this.defer = defer;
+    this.ports = ports;
+  }
+
+  /** The answer goes on after its headers: the run ends with its last byte, not with the handler. */
+  streams(): void {
+    this.#streams = true;
+  }
+
+  get isStreaming(): boolean {
+    return this.#streams;
+  }
+
+  /** The first event of the answer has come. */
+  firstToken(): void {
+    this.#firstTokenMs ??= this.ports.now();
+  }
+
+  /** Writes the log line and counts. Called once, when nothing more will be sent. */
+  finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    const { ports, usage } = this;
+    const nowMs = ports.now();
+    const { metrics } = ports;
+    const model = this.model ?? "";
+    metrics.add("eco_requests_total", { operation: this.operation, model, status: String(this.status) });
+    metrics.observe("eco_request_seconds", { operation: this.operation, model }, (nowMs - this.startedMs) / 1000);
+    if (this.#firstTokenMs !== undefined) metrics.observe("eco_time_to_first_token_seconds", { model }, (this.#firstTokenMs - this.startedMs) / 1000);
+    if (this.outcome) metrics.add("eco_streams_total", { model, outcome: this.outcome });
+    if (usage) {
+      metrics.add("eco_tokens_total", { model, type: "prompt" }, usage.prompt_tokens);
+      metrics.add("eco_tokens_total", { model, type: "completion" }, usage.completion_tokens);
+      if (usage.estimated) metrics.add("eco_estimated_usage_total", { model });
+    }
+    if (ports.config.LOG_REQUESTS) {
+      ports.log({
+        at: new Date(nowMs).toISOString(),
+        request: this.id,
+        method: this.#method,
+        path: this.#path,
+        status: this.status,
+        operation: this.operation,
+        key: this.principal?.keyId,
+        workspace: this.principal?.workspaceId,
+        model: this.model,
+        engine: this.engine,
+        attempts: this.attempts.length > 0 ? this.attempts : undefined,
+        outcome: this.outcome,
+        error: this.error,
+        usage,
+        first_token_ms: this.#firstTokenMs === undefined ? undefined : this.#firstTokenMs - this.startedMs,
+        total_ms: nowMs - this.startedMs,
+      });
+    }
+    this.#scheduleFlush(nowMs);
+  }
+
+  /** At most one flush per interval and isolate; what comes after it waits for the next request or the next scrape. */
+  #scheduleFlush(nowMs: number): void {
+    if (nowMs < flushDueMs) return;
+    flushDueMs = nowMs + FLUSH_MS;
+    this.defer(new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)).then(() => this.ports.flushMetrics()));
+  }
+}
