@@ -30,7 +30,7 @@ export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: Rela
     if (tally.done || tally.fault) return "";
     if (!rules.mark.test(raw)) {
       // A comment of the engine's own keeps the way open just as well as ours.
-      if (data !== undefined) tally.pieces += 1;
+      countPlain(tally, data);
       return `${raw}\n\n`;
     }
     const chunk = data === undefined ? undefined : parse(data);
@@ -57,7 +57,7 @@ export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: Rela
       const events = scanner.push(bytes);
       // The usual case: the network brought whole events, with nothing in them to look at. They go on untouched.
       if (whole && scanner.rest === "" && held === "" && !tally.done && !tally.fault && events.every(({ raw }) => !rules.mark.test(raw))) {
-        for (const { data } of events) if (data !== undefined) tally.pieces += 1;
+        for (const { data } of events) countPlain(tally, data);
         return events.length > 0 ? bytes : "";
       }
       return events.map(take).join("");
@@ -116,9 +116,20 @@ export class NativeFollower {
   }
 
   #count({ raw, data }: SseEvent): void {
-    if (this.#rules.mark.test(raw)) for (const event of eventsOfSse(raw, data)) count(this.tally, event);
-    else if (data !== undefined) this.tally.pieces += 1;
+    if (!this.#rules.mark.test(raw)) return countPlain(this.tally, data);
+    for (const event of eventsOfSse(raw, data)) {
+      this.tally.told ||= event.type === "error" && !this.tally.fault && /"error":/.test(data ?? "");
+      count(this.tally, event);
+    }
   }
+}
+
+/** Counts an event in which there is nothing to look at. The one that opens a choice has its role, and rarely text. */
+function countPlain(tally: Tally, data: string | undefined): void {
+  if (data === undefined) return;
+  tally.begun = true;
+  if (!data.includes('"role":')) tally.pieces += 1;
+  else for (const event of eventsOfSse("", data)) count(tally, event);
 }
 
 /** An event's data as an object; undefined for `[DONE]` and for what is no JSON object. */

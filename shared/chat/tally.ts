@@ -4,6 +4,8 @@ import { estimatedUsage } from "../engines/openai-dialect.ts";
 
 /** What a stream has said of itself so far. Nothing but all of it together makes an answer complete. */
 export type Tally = {
+  /** Something that is part of an answer has come: until then another engine can be asked and nobody notices. */
+  begun: boolean;
   /** Events with a piece of the answer; about one token each with every engine we know. */
   pieces: number;
   /** Choices whose finish reason has come. */
@@ -12,23 +14,23 @@ export type Tally = {
   done: boolean;
   usage: Usage | undefined;
   fault: EngineFault | undefined;
+  /** The fault came as an error event in the client's own format, and the client has it already. */
+  told: boolean;
 };
 
 /** A stream that has said nothing. */
-export const emptyTally = (): Tally => ({ pieces: 0, finished: new Set(), done: false, usage: undefined, fault: undefined });
+export const emptyTally = (): Tally => ({ begun: false, pieces: 0, finished: new Set(), done: false, usage: undefined, fault: undefined, told: false });
 
 /** Counts one event. The first fault stays: what an engine says after it is not believed. */
 export function count(tally: Tally, event: EngineEvent): void {
   if (tally.fault) return;
+  if (event.type === "delta" || event.type === "finish") tally.begun = true;
   if (event.type === "delta") tally.pieces += 1;
   else if (event.type === "finish") tally.finished.add(event.index);
   else if (event.type === "usage") tally.usage = event.usage;
   else if (event.type === "error") tally.fault = event.fault;
   else tally.done = true;
 }
-
-/** Whether something of an answer has come: until then another engine can be asked and nobody notices. */
-export const hasBegun = (tally: Tally): boolean => tally.pieces > 0 || tally.finished.size > 0;
 
 /** Whether the answer came to its end: an end mark, a finish reason, and no fault. */
 export const isComplete = (tally: Tally): boolean => tally.done && tally.finished.size > 0 && !tally.fault;

@@ -12,6 +12,9 @@ export type AttemptFault = EngineFault & { readonly timeout?: Extract<Failure, {
 /** The connection could not be made, or ended before an answer. */
 export const unreachable = (): AttemptFault => ({ class: "failure", status: 502, message: "could not be reached" });
 
+/** The connection ended in the middle of an answer. */
+export const lostConnection = (): AttemptFault => ({ class: "failure", status: 502, message: "the connection to it was lost" });
+
 /** Silence, after which the connection to the engine was closed. */
 export const timedOut = (phase: NonNullable<AttemptFault["timeout"]>, timeoutMs: number): AttemptFault => ({
   class: "failure",

@@ -1,7 +1,7 @@
 import { NativeFollower, type Relay } from "../../../shared/chat/relay.ts";
 import { faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
-import { type AttemptFault, timedOut, unreachable } from "./attempt.ts";
+import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
 import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
@@ -9,7 +9,10 @@ const utf8 = new TextEncoder();
 const bytesOf = (chunk: string | Uint8Array): Uint8Array => (typeof chunk === "string" ? utf8.encode(chunk) : chunk);
 
 /** How relaying ended. `sent` is the text of a half-sent event, for the error that must follow it. */
-export type Relayed = { readonly outcome: "complete" } | { readonly outcome: "client_gone" } | { readonly outcome: "broken"; readonly fault: AttemptFault; readonly sent: string };
+export type Relayed =
+  | { readonly outcome: "complete" }
+  | { readonly outcome: "client_gone" }
+  | { readonly outcome: "broken"; readonly fault: AttemptFault; readonly sent: string; readonly told?: boolean };
 
 /** The client's end of a stream. */
 export type ClientPipe = { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal };
@@ -51,7 +54,7 @@ async function relayNative(opened: OpenedStream, follower: NativeFollower, clien
     if (sent !== "") await write(client.writable, "\n\n");
     return { outcome: "complete" };
   }
-  return { outcome: "broken", fault: reached === "lost" ? { ...unreachable(), message: "the connection to it was lost" } : faultOf(follower.tally), sent };
+  return { outcome: "broken", fault: reached === "lost" && !follower.tally.fault ? lostConnection() : faultOf(follower.tally), sent, told: follower.tally.told };
 }
 
 async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientPipe, keepAliveMs: number | undefined, startedMs: number): Promise<Relayed> {
@@ -80,7 +83,7 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
     const late = watch.fault();
     if (late) return { outcome: "broken", fault: late, sent: "" };
     if (!isComplete(relay.tally)) {
-      return { outcome: "broken", fault: lost && !relay.tally.fault ? { ...unreachable(), message: "the connection to it was lost" } : faultOf(relay.tally), sent: "" };
+      return { outcome: "broken", fault: lost && !relay.tally.fault ? lostConnection() : faultOf(relay.tally), sent: "" };
     }
     await write(relay.closing());
     return { outcome: "complete" };

@@ -1,6 +1,6 @@
 import type { ChunkWriter } from "../../../shared/chat/chunk-writer.ts";
 import { NativeFollower, type Relay, type RelayOptions, exactRelay, translatedRelay } from "../../../shared/chat/relay.ts";
-import { faultOf, hasBegun } from "../../../shared/chat/tally.ts";
+import { faultOf } from "../../../shared/chat/tally.ts";
 import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Endpoint } from "../fleet.ts";
@@ -83,10 +83,10 @@ async function begin(call: StreamCall, controller: AbortController): Promise<Res
       const { done, value } = await reader.read();
       const out = done ? stage.end() : stage.push(value);
       const { tally } = stage;
-      if (tally.fault || ((done || tally.done) && !hasBegun(tally))) return err(faultOf(tally));
+      if (tally.fault || ((done || tally.done) && !tally.begun)) return err(faultOf(tally));
       if (!done) first.push(out ?? value);
       else if (typeof out === "string" && !(stage instanceof NativeFollower)) first.push(out);
-      if (done || hasBegun(tally)) break;
+      if (done || tally.begun) break;
     }
   } catch {
     return err(unreachable());

@@ -14,7 +14,7 @@ import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import type { Endpoint } from "../fleet.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import type { Run } from "../run.ts";
-import { type AttemptFault, failureOf, send, timedOut, unreachable } from "./attempt.ts";
+import { type AttemptFault, failureOf, lostConnection, send, timedOut, unreachable } from "./attempt.ts";
 import { type ClientPipe, type Relayed, relayStream, write } from "./drive.ts";
 import { type OpenedStream, openStream } from "./open-stream.ts";
 import { timeoutsOf } from "./timeouts.ts";
@@ -96,7 +96,7 @@ async function readWhole<Body, Answer>(job: Job<Body>, place: Place<Endpoint>, r
     return exchange.answer(JSON.parse(text), callOf(job, place), ports.now());
   } catch (error) {
     if (late) return err(timedOut("answer", totalMs));
-    return err({ class: "failure", status: 502, message: error instanceof SyntaxError ? "its answer is not JSON" : "the connection to it was lost" });
+    return err(error instanceof SyntaxError ? { class: "failure", status: 502, message: "its answer is not JSON" } : lostConnection());
   } finally {
     clearTimeout(timer);
     job.clientGone.removeEventListener("abort", abort);
@@ -173,7 +173,7 @@ async function drive<Body extends { model: string }>(
   if (client.gone.aborted) relayed = { outcome: "client_gone" };
   if (relayed.outcome === "broken" && failure) {
     run.error = failure.kind;
-    await write(client.writable, closeBrokenStream(relayed.sent, reportFailure(failure).body));
+    if (!relayed.told) await write(client.writable, closeBrokenStream(relayed.sent, reportFailure(failure).body));
   }
   run.outcome = relayed.outcome === "broken" ? (failure?.kind === "engine_timeout" ? "timeout" : "engine_failed") : relayed.outcome;
   await client.writable.close().catch(() => undefined);
