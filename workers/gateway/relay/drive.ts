@@ -2,6 +2,7 @@ import { NativeFollower, type Relay } from "../../../shared/chat/relay.ts";
 import { faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
+import type { Defer } from "../ports.ts";
 import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
@@ -14,8 +15,8 @@ export type Relayed =
   | { readonly outcome: "client_gone" }
   | { readonly outcome: "broken"; readonly fault: AttemptFault; readonly sent: string; readonly told?: boolean };
 
-/** The client's end of a stream. */
-export type ClientPipe = { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal };
+/** The client's end of a stream. `defer` carries work past the answer's last byte. */
+export type ClientPipe = { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal; readonly defer: Defer };
 
 /** Relays an opened stream to its end. The client's pipe stays open: what follows depends on how this ended. */
 export async function relayStream(opened: OpenedStream, client: ClientPipe, keepAliveMs: number | undefined, startedMs: number): Promise<Relayed> {
@@ -93,15 +94,20 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
   } finally {
     watch.stop();
     writer.releaseLock();
-    // The engine's end of body is read, so that its connection can serve again.
-    if (relay.tally.done) drain(reader);
+    if (relay.tally.done) client.defer(drain(reader));
     else reader.cancel().catch(() => undefined);
   }
 }
 
-function drain(reader: ReadableStreamDefaultReader<Uint8Array>): void {
-  const next = (): Promise<void> => reader.read().then(({ done }) => (done ? undefined : next()));
-  next().catch(() => undefined);
+/** Longest wait for an engine that has said its last word to end its answer. */
+const DRAIN_MS = 2_000;
+
+/** Reads to the end of the engine's body: an answer left unread costs its connection. */
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => reader.cancel().catch(() => undefined), DRAIN_MS);
+  let done = false;
+  while (!done) done = await reader.read().then((next) => next.done, () => true);
+  clearTimeout(timer);
 }
 
 /** Writes text to the client's pipe; a client that has left is no error. */

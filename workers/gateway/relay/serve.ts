@@ -132,7 +132,7 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   const pipe = new IdentityTransformStream();
   run.streams();
   run.status = 200;
-  const client = { writable: pipe.writable, gone: clientGone };
+  const client = { writable: pipe.writable, gone: clientGone, defer: run.defer };
   const opened = begun ? Promise.resolve(begun) : keepAliveUntil(opening, client, keepAliveMs);
   run.defer(drive(job, opened, client, keepAliveMs, promptTokens));
   return new Response(pipe.readable, { headers: { ...STREAM_HEADERS, "x-request-id": run.id } });

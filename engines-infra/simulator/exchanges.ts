@@ -1,0 +1,129 @@
+import type { SimulatedKind } from "./kinds/registry.ts";
+import type { JsonObject } from "./model/json.ts";
+
+/** One request of the contract's recordings. */
+export type Exchange = {
+  name: string;
+  method: "GET" | "POST";
+  path: string;
+  body?: JsonObject;
+  headers?: Record<string, string>;
+  /** Needs a fault that only the simulator can be asked for. */
+  simulatorOnly?: boolean;
+};
+
+const WEATHER = {
+  type: "function",
+  function: {
+    name: "get_weather",
+    description: "The weather in a city",
+    parameters: {
+      type: "object",
+      properties: { city: { type: "string" }, days: { type: "integer", minimum: 1, maximum: 7 } },
+      required: ["city", "days"],
+    },
+  },
+};
+
+const SCHEMA = {
+  type: "object",
+  properties: {
+    title: { type: "string" },
+    score: { type: "number" },
+    tags: { type: "array", items: { type: "string" }, minItems: 2 },
+  },
+  required: ["title", "score", "tags"],
+  additionalProperties: false,
+};
+
+/** The same list for every kind: OpenAI's routes, and for Ollama its native chat and embeddings instead. */
+export function exchanges(kind: SimulatedKind, model: string): Exchange[] {
+  return kind === "ollama" ? native(model) : openAiStyle(model);
+}
+
+function user(content: string): JsonObject[] {
+  return [{ role: "user", content }];
+}
+
+function openAiStyle(model: string): Exchange[] {
+  const chat = (name: string, body: JsonObject, rest: Partial<Exchange> = {}): Exchange => ({
+    name,
+    method: "POST",
+    path: "/v1/chat/completions",
+    body: { model, max_tokens: 64, ...body },
+    ...rest,
+  });
+  const tools = {
+    messages: user("[tool] What is the weather in Paris?"),
+    tools: [WEATHER],
+    tool_choice: "auto",
+  };
+  const json = { type: "json_schema", json_schema: { name: "note", schema: SCHEMA } };
+  const hello = user("Say hello to the gateway");
+  return [
+    chat("chat", { messages: hello }),
+    chat("chat-stream", { messages: hello, stream: true }),
+    chat("chat-stream-usage", { messages: hello, stream: true, stream_options: { include_usage: true } }),
+    chat("tools", tools),
+    chat("tools-stream", { ...tools, stream: true }),
+    chat("reasoning-stream", { messages: user("[think] How many r are in strawberry?"), stream: true }),
+    chat("json", { messages: user("Write a note as JSON"), response_format: json }),
+    ...completions(model),
+    embeddings("/v1/embeddings", { model, input: ["first text", "second text"] }),
+    { name: "models", method: "GET", path: "/v1/models" },
+    chat("error-400", { messages: "not a list" }),
+    { name: "error-404", method: "POST", path: "/v1/no-such-route", body: { model } },
+    chat(
+      "error-midstream",
+      { messages: user("[sim error=6] Fail half-way"), stream: true },
+      { simulatorOnly: true },
+    ),
+    chat("cut", { messages: user("[sim die=6] Die half-way"), stream: true }, { simulatorOnly: true }),
+  ];
+}
+
+function native(model: string): Exchange[] {
+  const chat = (name: string, body: JsonObject, rest: Partial<Exchange> = {}): Exchange => ({
+    name,
+    method: "POST",
+    path: "/api/chat",
+    body: { model, stream: true, options: { num_predict: 64 }, ...body },
+    ...rest,
+  });
+  const tools = { messages: user("[tool] What is the weather in Paris?"), tools: [WEATHER] };
+  const hello = user("Say hello to the gateway");
+  return [
+    chat("chat", { messages: hello, stream: false }),
+    chat("chat-stream", { messages: hello }),
+    // The native protocol always tells; asking for it exists on /v1 only.
+    {
+      name: "chat-stream-usage",
+      method: "POST",
+      path: "/v1/chat/completions",
+      body: { model, messages: hello, max_tokens: 64, stream: true, stream_options: { include_usage: true } },
+    },
+    chat("tools", { ...tools, stream: false }),
+    chat("tools-stream", tools),
+    chat("reasoning-stream", { messages: user("[think] How many r are in strawberry?") }),
+    chat("json", { messages: user("Write a note as JSON"), format: SCHEMA, stream: false }),
+    ...completions(model),
+    embeddings("/api/embed", { model, input: ["first text", "second text"] }),
+    { name: "models", method: "GET", path: "/api/tags" },
+    chat("error-400", { messages: [{ role: "user", content: ["not a text"] }] }),
+    chat("error-404", { model: "no-such-model", messages: hello }),
+    chat("error-midstream", { messages: user("[sim error=6] Fail half-way") }, { simulatorOnly: true }),
+    chat("cut", { messages: user("[sim die=6] Die half-way") }, { simulatorOnly: true }),
+  ];
+}
+
+function completions(model: string): Exchange[] {
+  const body = { model, prompt: "Once upon a time", max_tokens: 16 };
+  return [
+    { name: "completion", method: "POST", path: "/v1/completions", body },
+    { name: "completion-stream", method: "POST", path: "/v1/completions", body: { ...body, stream: true } },
+  ];
+}
+
+function embeddings(path: string, body: JsonObject): Exchange {
+  return { name: "embeddings", method: "POST", path, body };
+}

@@ -1,0 +1,15 @@
+export { answer } from "./model/answer.ts";
+export type { Answer, Ask } from "./model/answer.ts";
+export { readConversation, readPrompt } from "./model/conversation.ts";
+export type { Conversation } from "./model/conversation.ts";
+export { embed } from "./model/embedding.ts";
+export { countTokens, generate } from "./model/generate.ts";
+export type { GenerateOptions } from "./model/generate.ts";
+export { predictChat } from "./predict.ts";
+export { isKind, kinds } from "./kinds/registry.ts";
+export type { SimulatedKind } from "./kinds/registry.ts";
+export { record } from "./recording.ts";
+export type { Seen, SeenRequest } from "./journal.ts";
+export { startSimulator } from "./simulator.ts";
+export type { Simulator, SimulatorOptions } from "./simulator.ts";
+export type { Feature, Settings } from "./settings.ts";

@@ -1,0 +1,41 @@
+import { isObject, listOf, objectOf, textOf } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+export type Tool = { name: string; parameters: JsonObject };
+
+/** How an engine understands `tool_choice`. */
+export type ToolChoice = { mode: "auto" | "required" | "none" } | { mode: "named"; name: string };
+
+/** The functions of an OpenAI-style (and Ollama-style) `tools` list. */
+export function readTools(tools: Json | undefined): Tool[] {
+  return listOf(tools)
+    .filter(isObject)
+    .map((tool) => objectOf(tool["function"]))
+    .map((fn) => ({ name: textOf(fn["name"]) ?? "", parameters: objectOf(fn["parameters"]) }));
+}
+
+/** Reads `tool_choice`: a word, or an object that names a function. */
+export function readToolChoice(choice: Json | undefined): ToolChoice {
+  if (choice === "required" || choice === "none") return { mode: choice };
+  const name = textOf(objectOf(objectOf(choice)["function"])["name"]);
+  return name === undefined ? { mode: "auto" } : { mode: "named", name };
+}
+
+/**
+ * The functions that the model calls: none unless the choice forces one or the user's last text holds `[tool]`, or
+ * `[tools=n]` for n calls side by side.
+ */
+export function callsFor(tools: Tool[], choice: ToolChoice, lastUserText: string): Tool[] {
+  const first = tools[0];
+  if (!first || choice.mode === "none") return [];
+  const asked = /\[tools?(?:=(\d+))?\]/.exec(lastUserText);
+  if (choice.mode === "named") return [tools.find(({ name }) => name === choice.name) ?? first];
+  if (choice.mode === "auto" && !asked) return [];
+  const count = Number(asked?.[1] ?? 1);
+  return Array.from({ length: count }, (_, at) => tools[at % tools.length] ?? first);
+}
+
+/** Whether the user's last text asks for reasoning. */
+export function asksToThink(lastUserText: string): boolean {
+  return lastUserText.includes("[think]");
+}
