@@ -1,2 +1,35 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-export default defineConfig({ test: { include: ["shared/**/*.test.ts"] } });
+
+export default defineConfig(async () => ({
+  test: {
+    projects: [
+      {
+        // Rules, engines, scripts, and the whole platform driven from outside.
+        test: {
+          name: "node",
+          include: ["{shared,workers,engines-infra,scripts}/**/*.test.ts"],
+          exclude: ["**/*.workerd.test.ts", "**/*.e2e.test.ts", "**/node_modules/**"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // What needs the real runtime from within: Durable Objects, D1, KV.
+        plugins: [
+          cloudflareTest({
+            remoteBindings: false,
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { KEY_PEPPER: "a pepper for tests only", TEST_MIGRATIONS: await readD1Migrations("migrations") } },
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["workers/**/*.workerd.test.ts"],
+          setupFiles: ["./workers/gateway/testing/apply-migrations.ts"],
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+}));

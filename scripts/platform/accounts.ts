@@ -42,3 +42,16 @@ export async function keyWorks(database: D1Database, pepper: string, secret: str
   const row = await database.prepare("SELECT 1 FROM api_keys WHERE hash = ? AND revoked_at_ms IS NULL").bind(hash).first();
   return row !== null;
 }
+
+/** A first workspace and operator key as SQL, for a database that is reached by wrangler alone. */
+export async function firstKeySql(pepper: string, nowMs: number): Promise<{ key: string; sql: string }> {
+  const key = createApiKey(random);
+  const workspaceId = `ws_${randomBase62(20, random)}`;
+  const hash = await hashApiKey(await importPepper(pepper), key);
+  // Every value is of our own making: base 62, hex, numbers and a hint of the key.
+  const sql = [
+    `INSERT INTO workspaces (id, name, created_at_ms) VALUES ('${workspaceId}', 'Home', ${nowMs});`,
+    `INSERT INTO api_keys (hash, id, workspace_id, name, role, hint, created_at_ms) VALUES ('${hash}', 'key_${randomBase62(20, random)}', '${workspaceId}', 'first operator', 'admin', '${keyHint(key)}', ${nowMs});`,
+  ].join("\n");
+  return { key, sql };
+}

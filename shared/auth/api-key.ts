@@ -33,12 +33,15 @@ function checksum(text: string): string {
   return toBase62((crc ^ 0xffffffff) >>> 0, CHECK_LENGTH);
 }
 
+/** The pepper, ready to sign with. */
+export type Pepper = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 /** Imports the pepper, the secret without which a stolen table of key hashes is worth nothing. */
-export const importPepper = (pepper: string): Promise<CryptoKey> =>
+export const importPepper = (pepper: string): Promise<Pepper> =>
   crypto.subtle.importKey("raw", new TextEncoder().encode(pepper), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 
 /** What is stored of a key: HMAC-SHA-256 with the pepper, in hex. */
-export async function hashApiKey(pepper: CryptoKey, key: string): Promise<string> {
+export async function hashApiKey(pepper: Pepper, key: string): Promise<string> {
   const digest = await crypto.subtle.sign("HMAC", pepper, new TextEncoder().encode(key));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

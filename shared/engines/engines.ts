@@ -8,4 +8,4 @@ export type EngineKind = keyof typeof registry;
 export const engines: Readonly<Record<EngineKind, EngineAdapter>> = registry;
 
 /** All kinds, for schemas and tests. */
-export const engineKinds = Object.keys(registry).sort() as [EngineKind, ...EngineKind[]];
+export const engineKinds = Object.keys(registry).toSorted() as [EngineKind, ...EngineKind[]];

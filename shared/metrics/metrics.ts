@@ -81,7 +81,7 @@ export function mergeSeries(a: Series, b: Series): Series {
 /** Prometheus text: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export function renderMetrics(series: Series): string {
   const lines: string[] = [];
-  const keys = Object.keys(series).sort();
+  const keys = Object.keys(series).toSorted();
   for (const [name, { type, help }] of Object.entries(METRICS)) {
     const own = keys.filter((key) => key.startsWith(`${name}{`));
     if (own.length === 0) continue;

@@ -29,7 +29,7 @@ export function similarNames(names: readonly string[], name: string): string[] {
   return names
     .map((each) => ({ each, distance: distanceOf(wanted, each.toLowerCase()) }))
     .filter(({ each, distance }) => distance <= Math.max(2, Math.ceil(Math.max(wanted.length, each.length) * 0.5)))
-    .sort((a, b) => a.distance - b.distance || a.each.localeCompare(b.each))
+    .toSorted((a, b) => a.distance - b.distance || a.each.localeCompare(b.each))
     .slice(0, 3)
     .map(({ each }) => each);
 }

@@ -1,4 +1,4 @@
-import { bearerOf, hashApiKey, importPepper, isApiKeyForm } from "../../../shared/auth/api-key.ts";
+import { type Pepper, bearerOf, hashApiKey, importPepper, isApiKeyForm } from "../../../shared/auth/api-key.ts";
 import type { Principal } from "../../../shared/auth/principal.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
@@ -17,7 +17,7 @@ export type Authenticator = (authorization: string | null, store: KeyStore, nowM
  */
 export function createAuthenticator(pepper: string): Authenticator {
   const known = new Map<string, { principal: Principal; untilMs: number }>();
-  let imported: Promise<CryptoKey> | undefined;
+  let imported: Promise<Pepper> | undefined;
   return async (authorization, store, nowMs) => {
     const key = bearerOf(authorization);
     if (key === undefined) return err({ kind: "missing_key" });

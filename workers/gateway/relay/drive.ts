@@ -63,11 +63,11 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
   const reader = opened.rest.getReader();
   const watch = watchdog(opened, startedMs, keepAliveMs, () => void writer.write(utf8.encode(SSE_KEEP_ALIVE)).catch(() => undefined));
   let lost = false;
-  const write = async (out: string | Uint8Array) => {
+  const put = async (out: string | Uint8Array) => {
     if (out.length > 0) await writer.write(bytesOf(out));
   };
   try {
-    for (const chunk of opened.first) await write(chunk);
+    for (const chunk of opened.first) await put(chunk);
     while (!relay.tally.done && !relay.tally.fault) {
       const next = await reader.read().catch(() => {
         lost = true;
@@ -75,10 +75,10 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
       });
       watch.progress();
       if (!next || next.done) {
-        if (!lost) await write(relay.end());
+        if (!lost) await put(relay.end());
         break;
       }
-      await write(relay.push(next.value));
+      await put(relay.push(next.value));
     }
     if (client.gone.aborted) return { outcome: "client_gone" };
     const late = watch.fault();
@@ -86,7 +86,7 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
     if (!isComplete(relay.tally)) {
       return { outcome: "broken", fault: lost && !relay.tally.fault ? lostConnection() : faultOf(relay.tally), sent: "" };
     }
-    await write(relay.closing());
+    await put(relay.closing());
     return { outcome: "complete" };
   } catch {
     // Only writing to the client throws here.

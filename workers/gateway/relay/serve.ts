@@ -74,7 +74,8 @@ export async function serveWhole<Body extends { model: string }, Answer extends 
   const { run } = job;
   const answer = await firstAnswer<Body, Answer>(job, exchangeOf, (place, request) => readWhole(job, place, request, exchangeOf(place.engine)));
   if (!answer.ok) return failureResponse(run, answer.error);
-  run.usage = answer.value.usage as Usage;
+  // Embeddings have no completion tokens, and their usage does not say so.
+  run.usage = { completion_tokens: 0, ...(answer.value.usage as Partial<Usage>) } as Usage;
   return Response.json(finish(answer.value), { headers: { "x-request-id": run.id } });
 }
 

@@ -9,8 +9,8 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.var;
   run.operation = "health";
   const endpoints = await run.ports.fleet.list(run.defer);
-  const ready = endpoints.filter((endpoint) => endpoint.reachable).length;
-  const body: Health = { status: ready === endpoints.length && ready > 0 ? "ok" : "degraded", engines: { ready, total: endpoints.length } };
+  const reachable = endpoints.filter((endpoint) => endpoint.reachable).length;
+  const body: Health = { status: reachable === endpoints.length && reachable > 0 ? "ok" : "degraded", engines: { ready: reachable, total: endpoints.length } };
   return Response.json(body, { headers: { "x-request-id": run.id, "cache-control": "no-store" } });
 }
 

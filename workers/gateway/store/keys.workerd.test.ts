@@ -1,0 +1,126 @@
+import { env } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
+import { describe, expect, it } from "vitest";
+import { createApiKey, hashApiKey, importPepper, keyHint } from "../../../shared/auth/api-key.ts";
+import { randomBase62 } from "../../../shared/kernel/ids.ts";
+import { createAuthenticator } from "../middleware/authenticate.ts";
+import { type KeyStore, d1KeyStore, kvKeyStore } from "./keys.ts";
+import { apiKeys, workspaces } from "./schema.ts";
+
+const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
+const PEPPER = "a pepper for tests only";
+const NOW_MS = 1_800_000_000_000;
+
+/** A key in D1; returns its secret and hash. */
+async function store(more: Partial<typeof apiKeys.$inferInsert> = {}) {
+  const db = drizzle(env.DB);
+  const workspaceId = `ws_${randomBase62(20, random)}`;
+  const secret = createApiKey(random);
+  const hash = await hashApiKey(await importPepper(PEPPER), secret);
+  await db.insert(workspaces).values({ id: workspaceId, name: "test", createdAtMs: NOW_MS });
+  await db.insert(apiKeys).values({
+    hash,
+    id: `key_${randomBase62(20, random)}`,
+    workspaceId,
+    name: "test",
+    role: "developer",
+    hint: keyHint(secret),
+    createdAtMs: NOW_MS,
+    ...more,
+  });
+  return { secret, hash, workspaceId };
+}
+
+/** A store that counts how often it is asked. */
+function counting(inner: KeyStore): KeyStore & { asked: number } {
+  const counted = {
+    asked: 0,
+    find: (hash: string) => {
+      counted.asked += 1;
+      return inner.find(hash);
+    },
+  };
+  return counted;
+}
+
+describe("d1KeyStore", () => {
+  it("finds a key by its hash", async () => {
+    const { hash, workspaceId } = await store();
+    expect(await d1KeyStore(env.DB).find(hash)).toMatchObject({ workspaceId, role: "developer", expiresAtMs: null });
+  });
+
+  it("does not know a revoked key", async () => {
+    const { hash } = await store({ revokedAtMs: NOW_MS });
+    expect(await d1KeyStore(env.DB).find(hash)).toBeUndefined();
+  });
+});
+
+describe("kvKeyStore", () => {
+  it("asks the slower store once", async () => {
+    const { hash, workspaceId } = await store();
+    const slower = counting(d1KeyStore(env.DB));
+    const pending: Promise<unknown>[] = [];
+    const keys = kvKeyStore(env.KEY_CACHE, slower, (work) => void pending.push(work));
+    expect(await keys.find(hash)).toMatchObject({ workspaceId });
+    await Promise.all(pending);
+    expect(await keys.find(hash)).toMatchObject({ workspaceId });
+    expect(slower.asked).toBe(1);
+  });
+
+  it("lets a new key in although it was asked for before it existed", async () => {
+    const secret = createApiKey(random);
+    const hash = await hashApiKey(await importPepper(PEPPER), secret);
+    const keys = kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), () => undefined);
+    expect(await keys.find(hash)).toBeUndefined();
+    await store({ hash });
+    expect(await keys.find(hash)).toBeDefined();
+  });
+
+  it("answers from the slower store when KV fails", async () => {
+    const { hash } = await store();
+    const broken = { get: () => Promise.reject(new Error("KV is away")), put: () => Promise.reject(new Error("KV is away")) };
+    const keys = kvKeyStore(broken as unknown as KVNamespace, d1KeyStore(env.DB), () => undefined);
+    expect(await keys.find(hash)).toBeDefined();
+  });
+});
+
+describe("createAuthenticator", () => {
+  it("asks no store for a key that it knows", async () => {
+    const { secret } = await store();
+    const keys = counting(d1KeyStore(env.DB));
+    const authenticate = createAuthenticator(PEPPER);
+    for (let n = 0; n < 5; n++) expect((await authenticate(`Bearer ${secret}`, keys, NOW_MS)).ok).toBe(true);
+    expect(keys.asked).toBe(1);
+    await authenticate(`Bearer ${secret}`, keys, NOW_MS + 60_000);
+    expect(keys.asked).toBe(2);
+  });
+
+  it.each([
+    ["no header", null, "missing_key"],
+    ["another scheme", "Basic abc", "missing_key"],
+    ["an empty token", "Bearer ", "missing_key"],
+    ["another platform's key", "Bearer sk-proj-abcdefghijklmnopqrstuvwxyz", "invalid_key"],
+    ["a mistyped key", `Bearer sk-eco-${"a".repeat(38)}`, "invalid_key"],
+  ])("refuses %s without asking a store", async (_, header, kind) => {
+    const keys = counting(d1KeyStore(env.DB));
+    expect(await createAuthenticator(PEPPER)(header, keys, NOW_MS)).toMatchObject({ ok: false, error: { kind } });
+    expect(keys.asked).toBe(0);
+  });
+
+  it("refuses an unknown key of the right form", async () => {
+    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, d1KeyStore(env.DB), NOW_MS)).toMatchObject({ ok: false, error: { kind: "invalid_key" } });
+  });
+
+  it("refuses a key from the moment it expires, cached or not", async () => {
+    const { secret } = await store({ expiresAtMs: NOW_MS + 1_000 });
+    const authenticate = createAuthenticator(PEPPER);
+    const keys = d1KeyStore(env.DB);
+    expect((await authenticate(`Bearer ${secret}`, keys, NOW_MS)).ok).toBe(true);
+    expect((await authenticate(`Bearer ${secret}`, keys, NOW_MS + 1_000)).ok).toBe(false);
+  });
+
+  it("says that a store is away, and not that the key is wrong", async () => {
+    const away: KeyStore = { find: () => Promise.reject(new Error("D1 is away")) };
+    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, away, NOW_MS)).toMatchObject({ ok: false, error: { kind: "store_unavailable" } });
+  });
+});
