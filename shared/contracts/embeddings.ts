@@ -15,9 +15,9 @@ export type EmbeddingInput = z.infer<typeof EmbeddingInput>;
 export const EmbeddingRequest = z
   .looseObject({
     model: z.string().min(1).meta({ example: "all-minilm-l6-v2" }),
-    input: EmbeddingInput,
-    encoding_format: z.enum(["float", "base64"]).nullish(),
-    dimensions: z.int().min(1).nullish(),
+    input: EmbeddingInput.meta({ description: "A text or several, or token ids where the engine takes them." }),
+    encoding_format: z.enum(["float", "base64"]).nullish().meta({ description: "Numbers, or base64 of little-endian float32." }),
+    dimensions: z.int().min(1).nullish().meta({ description: "Shorter vectors, where the model can." }),
     user: z.string().nullish(),
   })
   .meta({ id: "EmbeddingRequest" });
