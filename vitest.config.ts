@@ -20,7 +20,12 @@ export default defineConfig(async () => ({
           cloudflareTest({
             remoteBindings: false,
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { KEY_PEPPER: "a pepper for tests only", TEST_MIGRATIONS: await readD1Migrations("migrations") } },
+            miniflare: {
+              bindings: {
+                KEY_PEPPER: "a pepper for tests only",
+                TEST_MIGRATIONS: await readD1Migrations("migrations"),
+              },
+            },
           }),
         ],
         test: {

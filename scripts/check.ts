@@ -20,8 +20,23 @@ const checks: [name: string, command: readonly string[]][] = [
   ["types: tests on workerd", ["tsc", "-p", "workers/tsconfig.workerd-tests.json"]],
   ["lint and boundaries", ["oxlint", "--deny-warnings"]],
   ["format", ["prettier", "--check", "--log-level", "warn", "."]],
-  ["deploy, dry run: staging", ["wrangler", "deploy", "--dry-run", "--env", "staging", "--outdir", join(outDir, "staging")]],
-  ["deploy, dry run: production", ["wrangler", "deploy", "--dry-run", "--env", "production", "--minify", "--outdir", join(outDir, "production")]],
+  [
+    "deploy, dry run: staging",
+    ["wrangler", "deploy", "--dry-run", "--env", "staging", "--outdir", join(outDir, "staging")],
+  ],
+  [
+    "deploy, dry run: production",
+    [
+      "wrangler",
+      "deploy",
+      "--dry-run",
+      "--env",
+      "production",
+      "--minify",
+      "--outdir",
+      join(outDir, "production"),
+    ],
+  ],
 ];
 
 let failed = 0;
@@ -32,15 +47,27 @@ function report(name: string, ok: boolean, output = ""): void {
 }
 
 for (const [name, [command = "", ...args]] of checks) {
-  const run = spawnSync(command, args, { cwd: ROOT, env, encoding: "utf8", shell: process.platform === "win32" });
+  const run = spawnSync(command, args, {
+    cwd: ROOT,
+    env,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
   report(name, run.status === 0, `${run.stdout ?? ""}${run.stderr ?? ""}${run.error?.message ?? ""}`);
 }
 if (failed === 0) {
   const deployed = gzipSync(readFileSync(join(outDir, "production", "index.js"))).length;
   const served = gzipSync(await bundleWorker({ minify: true })).length;
-  report(`bundle: ${Math.ceil(deployed / 1024)} KiB gzip of at most ${BUNDLE_GZIP_BYTES_MAX / 1024}`, deployed <= BUNDLE_GZIP_BYTES_MAX);
+  report(
+    `bundle: ${Math.ceil(deployed / 1024)} KiB gzip of at most ${BUNDLE_GZIP_BYTES_MAX / 1024}`,
+    deployed <= BUNDLE_GZIP_BYTES_MAX,
+  );
   // `npm start` bundles by itself; what it serves must be what is deployed.
-  report("`npm start` bundles as wrangler does", Math.abs(served - deployed) < deployed * 0.05, `${served} and ${deployed} bytes`);
+  report(
+    "`npm start` bundles as wrangler does",
+    Math.abs(served - deployed) < deployed * 0.05,
+    `${served} and ${deployed} bytes`,
+  );
 }
 rmSync(outDir, { recursive: true, force: true });
 process.exit(failed === 0 ? 0 : 1);

@@ -37,7 +37,9 @@ function must(step: string, ran: Ran): Ran {
 
 const who = wrangler(["whoami"], { quiet: true });
 if (who.status !== 0 || /not authenticated/i.test(who.output)) {
-  console.error("You are not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID.");
+  console.error(
+    "You are not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID.",
+  );
   process.exit(1);
 }
 
@@ -45,8 +47,12 @@ if (who.status !== 0 || /not authenticated/i.test(who.output)) {
 // the code. The database must be there before: the Worker's first request needs its tables.
 const database = environment === "production" ? "eco-base" : "eco-base-staging";
 const databases = must("listing databases", wrangler(["d1", "list", "--json"], { quiet: true }));
-if (!databases.output.includes(`"${database}"`)) must("creating the database", wrangler(["d1", "create", database]));
-must("migrating the database", wrangler(["d1", "migrations", "apply", database, "--remote", "--env", environment]));
+if (!databases.output.includes(`"${database}"`))
+  must("creating the database", wrangler(["d1", "create", database]));
+must(
+  "migrating the database",
+  wrangler(["d1", "migrations", "apply", database, "--remote", "--env", environment]),
+);
 
 // The pepper is made once and can never be read back, so the first key is made in the same breath.
 const secrets = wrangler(["secret", "list", "--env", environment, "--format", "json"], { quiet: true });
@@ -66,7 +72,12 @@ try {
     const first = await firstKeySql(pepper, Date.now());
     const file = join(folder, "first-key.sql");
     writeFileSync(file, first.sql, { mode: 0o600 });
-    must("making the first key", wrangler(["d1", "execute", database, "--remote", "--env", environment, "--file", file, "--yes"], { quiet: true }));
+    must(
+      "making the first key",
+      wrangler(["d1", "execute", database, "--remote", "--env", environment, "--file", file, "--yes"], {
+        quiet: true,
+      }),
+    );
     key = first.key;
   }
 } finally {
@@ -76,4 +87,6 @@ try {
 const url = /https:\/\/\S+\.workers\.dev/.exec(deployed.output)?.[0];
 console.log(`\n  Deployed${url ? ` to ${url}` : ""}.`);
 if (key) console.log(`  Operator key, shown once: ${key}`);
-console.log("  Engines: set ENGINES in wrangler.toml, their keys with `npx wrangler secret put NAME`, and deploy again.");
+console.log(
+  "  Engines: set ENGINES in wrangler.toml, their keys with `npx wrangler secret put NAME`, and deploy again.",
+);

@@ -30,7 +30,14 @@ else {
   const embedded =
     engines.length > 0
       ? undefined
-      : await embeddedEngine({ installDir: join(ROOT, ".eco", "engine"), stateDir, modelPath, quiet, say: (line) => console.log(line), signal: stopping.signal });
+      : await embeddedEngine({
+          installDir: join(ROOT, ".eco", "engine"),
+          stateDir,
+          modelPath,
+          quiet,
+          say: (line) => console.log(line),
+          signal: stopping.signal,
+        });
   if (embedded && !embedded.ok) fail(embedded.error);
   if (embedded?.ok) engines = [embedded.value.config];
 
@@ -39,7 +46,15 @@ else {
     convertV4MiniflareOptions({
       resourcePersistencePath: join(stateDir, "v3"),
       telemetry: { enabled: false },
-      workers: [{ name: "eco-base", modules: true, script: "export default {}", compatibilityDate: "2026-10-20", d1Databases: { DB: "eco-base" } }],
+      workers: [
+        {
+          name: "eco-base",
+          modules: true,
+          script: "export default {}",
+          compatibilityDate: "2026-10-20",
+          d1Databases: { DB: "eco-base" },
+        },
+      ],
     }),
   );
   const database = (await miniflare.getD1Database("DB", "eco-base")) as unknown as D1Database;
@@ -49,10 +64,20 @@ else {
 
   const url = `http://127.0.0.1:${port}`;
   mkdirSync(stateDir, { recursive: true });
-  writeFileSync(join(stateDir, "dev.json"), `${JSON.stringify({ url, ...keys, engines }, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(join(stateDir, "dev.json"), `${JSON.stringify({ url, ...keys, engines }, null, 2)}\n`, {
+    mode: 0o600,
+  });
   console.log(`  API ${url}/v1 · key ${keys.apiKey}`);
   const variables = { ...secrets, ENGINES: JSON.stringify(engines), METRICS_PUBLIC: "1" };
-  const args = ["dev", "--local", "--port", String(port), "--persist-to", stateDir, ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}:${value}`])];
+  const args = [
+    "dev",
+    "--local",
+    "--port",
+    String(port),
+    "--persist-to",
+    stateDir,
+    ...Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+  ];
   const wrangler = spawn("wrangler", args, {
     cwd: ROOT,
     stdio: "inherit",

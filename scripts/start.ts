@@ -23,10 +23,14 @@ const began = performance.now();
 const stopping = new AbortController();
 const say = (line: string): void => console.log(`  ${line}`);
 
-async function start(settings: StartSettings): Promise<{ platform: Platform; engine: RunningEngine | undefined }> {
+async function start(
+  settings: StartSettings,
+): Promise<{ platform: Platform; engine: RunningEngine | undefined }> {
   const { stateDir, quiet } = settings;
   if (settings.port !== 0 && !(await isPortFree(settings.port))) {
-    throw new StartError(`Port ${settings.port} is in use. Stop what listens there, or set ECO_PORT to another port.`);
+    throw new StartError(
+      `Port ${settings.port} is in use. Stop what listens there, or set ECO_PORT to another port.`,
+    );
   }
   const secrets = loadSecrets(stateDir);
   const logFile = openLog(stateDir);
@@ -36,7 +40,8 @@ async function start(settings: StartSettings): Promise<{ platform: Platform; eng
   let engine: RunningEngine | undefined;
   let engines = settings.engines;
   // A model of the user's own is a wish for the embedded engine.
-  if (!engines && settings.modelPath === undefined) engines = await discoverEngines(DISCOVERY_MS, settings.port);
+  if (!engines && settings.modelPath === undefined)
+    engines = await discoverEngines(DISCOVERY_MS, settings.port);
   if (!engines || engines.length === 0) {
     const started = await embeddedEngine({
       installDir: join(ROOT, ".eco", "engine"),
@@ -66,7 +71,9 @@ async function start(settings: StartSettings): Promise<{ platform: Platform; eng
   const devFiles = [...new Set([join(stateDir, "dev.json"), join(ROOT, ".eco", "dev.json")])];
   for (const file of devFiles) {
     mkdirSync(join(file, ".."), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ url: platform.url, ...keys, engines: served }, null, 2)}\n`, { mode: 0o600 });
+    writeFileSync(file, `${JSON.stringify({ url: platform.url, ...keys, engines: served }, null, 2)}\n`, {
+      mode: 0o600,
+    });
   }
   if (quiet) console.log(platform.url);
   else {
@@ -74,8 +81,13 @@ async function start(settings: StartSettings): Promise<{ platform: Platform; eng
       readyScreen({
         url: platform.url,
         ...keys,
-        chatModel: served.flatMap(({ models }) => models).find((name) => !/embed|minilm|bge|glove|rerank/i.test(name)),
-        engines: served.map((each) => ({ ...each, ...(engine?.config.id === each.id && engine.note && { note: engine.note }) })),
+        chatModel: served
+          .flatMap(({ models }) => models)
+          .find((name) => !/embed|minilm|bge|glove|rerank/i.test(name)),
+        engines: served.map((each) => ({
+          ...each,
+          ...(engine?.config.id === each.id && engine.note && { note: engine.note }),
+        })),
         files: { dev: relative(devFiles[0] ?? ""), log: relative(join(stateDir, "requests.jsonl")) },
         seconds: (performance.now() - began) / 1000,
       }),
@@ -84,7 +96,8 @@ async function start(settings: StartSettings): Promise<{ platform: Platform; eng
   return { platform, engine };
 }
 
-const relative = (path: string): string => (path.startsWith(process.cwd()) ? path.slice(process.cwd().length + 1) : path);
+const relative = (path: string): string =>
+  path.startsWith(process.cwd()) ? path.slice(process.cwd().length + 1) : path;
 
 /** One line for each request, in a file that does not grow for ever. */
 function openLog(stateDir: string) {
@@ -98,11 +111,20 @@ function openLog(stateDir: string) {
 }
 
 /** What each engine serves, as the platform itself sees it. */
-async function modelsOf(url: string, apiKey: string, engines: readonly { id: string; kind: string; baseUrl: string }[]) {
+async function modelsOf(
+  url: string,
+  apiKey: string,
+  engines: readonly { id: string; kind: string; baseUrl: string }[],
+) {
   await fetch(`${url}/ready`).catch(() => undefined);
   const answer = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } });
   const { data } = (await answer.json()) as { data: { id: string; engines: string[] }[] };
-  return engines.map(({ id, kind, baseUrl }) => ({ id, kind, baseUrl, models: data.filter((model) => model.engines.includes(kind)).map((model) => model.id) }));
+  return engines.map(({ id, kind, baseUrl }) => ({
+    id,
+    kind,
+    baseUrl,
+    models: data.filter((model) => model.engines.includes(kind)).map((model) => model.id),
+  }));
 }
 
 const settings = readSettings(process.env);
@@ -142,6 +164,10 @@ try {
   });
 } catch (error) {
   if (stopping.signal.aborted) process.exit(130);
-  console.error(error instanceof StartError ? error.message : `eco-base could not start: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(
+    error instanceof StartError
+      ? error.message
+      : `eco-base could not start: ${error instanceof Error ? error.message : String(error)}`,
+  );
   process.exit(1);
 }

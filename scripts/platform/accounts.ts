@@ -39,7 +39,10 @@ export async function createKey(
 /** Whether a secret is a key that works. */
 export async function keyWorks(database: D1Database, pepper: string, secret: string): Promise<boolean> {
   const hash = await hashApiKey(await importPepper(pepper), secret);
-  const row = await database.prepare("SELECT 1 FROM api_keys WHERE hash = ? AND revoked_at_ms IS NULL").bind(hash).first();
+  const row = await database
+    .prepare("SELECT 1 FROM api_keys WHERE hash = ? AND revoked_at_ms IS NULL")
+    .bind(hash)
+    .first();
   return row !== null;
 }
 

@@ -5,7 +5,12 @@ import { bundleWorker, ROOT } from "./bundle.ts";
 import { migrate } from "./migrate.ts";
 
 /** The platform on this machine. */
-export type Platform = { readonly url: string; readonly database: D1Database; readonly pid: number | undefined; stop(): Promise<void> };
+export type Platform = {
+  readonly url: string;
+  readonly database: D1Database;
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+};
 
 export type PlatformOptions = {
   readonly port: number;

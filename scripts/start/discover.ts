@@ -29,11 +29,16 @@ async function ask(url: string, signal: AbortSignal): Promise<Asked | undefined>
   }
 }
 
-const ownerOf = (json: unknown): unknown => (json as { data?: { owned_by?: unknown }[] } | undefined)?.data?.[0]?.owned_by;
+const ownerOf = (json: unknown): unknown =>
+  (json as { data?: { owned_by?: unknown }[] } | undefined)?.data?.[0]?.owned_by;
 const isModelList = (json: unknown): boolean => Array.isArray((json as { data?: unknown } | undefined)?.data);
 
 /** What listens at a place, by what it says of itself; undefined for anything that is no engine. */
-async function identify(base: string, guess: EngineKind, signal: AbortSignal): Promise<EngineKind | undefined> {
+async function identify(
+  base: string,
+  guess: EngineKind,
+  signal: AbortSignal,
+): Promise<EngineKind | undefined> {
   const models = await ask(`${base}/v1/models`, signal);
   if (!models) return undefined;
   // A llama-server that is still loading says so on every path.
@@ -41,7 +46,11 @@ async function identify(base: string, guess: EngineKind, signal: AbortSignal): P
   if (models.status !== 200 || !isModelList(models.json)) return undefined;
   if (ownerOf(models.json) === "vllm") return "vllm";
   const ollama = await ask(`${base}/api/version`, signal);
-  if (ollama?.status === 200 && typeof (ollama.json as { version?: unknown } | undefined)?.version === "string") return "ollama";
+  if (
+    ollama?.status === 200 &&
+    typeof (ollama.json as { version?: unknown } | undefined)?.version === "string"
+  )
+    return "ollama";
   // It lists models as OpenAI does, and is not what the port suggests.
   return guess === "vllm" || guess === "ollama" || guess === "llama-cpp" ? "openai" : guess;
 }
@@ -50,11 +59,13 @@ async function identify(base: string, guess: EngineKind, signal: AbortSignal): P
 export async function discoverEngines(timeoutMs: number, ownPort: number): Promise<EngineConfig[]> {
   const signal = AbortSignal.timeout(timeoutMs);
   const found = await Promise.all(
-    PLACES.filter(({ port }) => port !== ownPort).map(async ({ port, id, kind: guess }): Promise<EngineConfig | undefined> => {
-      const baseUrl = `http://127.0.0.1:${port}`;
-      const kind = await identify(baseUrl, guess, signal);
-      return kind && { id: kind === guess ? id : `${kind}-${port}`, kind, baseUrl };
-    }),
+    PLACES.filter(({ port }) => port !== ownPort).map(
+      async ({ port, id, kind: guess }): Promise<EngineConfig | undefined> => {
+        const baseUrl = `http://127.0.0.1:${port}`;
+        const kind = await identify(baseUrl, guess, signal);
+        return kind && { id: kind === guess ? id : `${kind}-${port}`, kind, baseUrl };
+      },
+    ),
   );
   return found.filter((engine) => engine !== undefined);
 }

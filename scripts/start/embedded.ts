@@ -1,5 +1,10 @@
 import { join } from "node:path";
-import { createProgressBar, obtainEmbeddedEngine, quietProgress, startEmbeddedEngine } from "../../engines-infra/embedded/index.ts";
+import {
+  createProgressBar,
+  obtainEmbeddedEngine,
+  quietProgress,
+  startEmbeddedEngine,
+} from "../../engines-infra/embedded/index.ts";
 import type { EmbeddedEngine, EngineAssets } from "../../engines-infra/embedded/index.ts";
 import type { EngineConfig } from "../../shared/contracts/engine-config.ts";
 import { type Result, err, ok } from "../../shared/kernel/result.ts";
@@ -29,8 +34,19 @@ type Options = {
 const RESTARTS_MAX = 5;
 
 /** Fetches what is missing, starts the engine, and starts it again on the same port should it end. */
-export async function embeddedEngine({ installDir, stateDir, modelPath, quiet, say, signal }: Options): Promise<Result<RunningEngine, string>> {
-  const output = { write: (text: string) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true, columns: () => process.stdout.columns ?? 80 };
+export async function embeddedEngine({
+  installDir,
+  stateDir,
+  modelPath,
+  quiet,
+  say,
+  signal,
+}: Options): Promise<Result<RunningEngine, string>> {
+  const output = {
+    write: (text: string) => void process.stdout.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    columns: () => process.stdout.columns ?? 80,
+  };
   const obtained = await obtainEmbeddedEngine({
     installDir,
     fallbackDir: join(stateDir, "models"),
@@ -41,7 +57,9 @@ export async function embeddedEngine({ installDir, stateDir, modelPath, quiet, s
   });
   if (!obtained.ok) {
     const { line } = obtained.problem;
-    return err(`The embedded engine: ${line}. Start an engine of your own and set ECO_ENGINES, or mend this and start again.`);
+    return err(
+      `The embedded engine: ${line}. Start an engine of your own and set ECO_ENGINES, or mend this and start again.`,
+    );
   }
   const logFile = join(stateDir, "engine.log");
   try {
@@ -49,11 +67,18 @@ export async function embeddedEngine({ installDir, stateDir, modelPath, quiet, s
     await first.ready;
     return ok(watch(first, obtained.assets, logFile, signal));
   } catch (error) {
-    return err(`The embedded engine did not start: ${error instanceof Error ? error.message : String(error)}. Its log is ${logFile}.`);
+    return err(
+      `The embedded engine did not start: ${error instanceof Error ? error.message : String(error)}. Its log is ${logFile}.`,
+    );
   }
 }
 
-function watch(first: EmbeddedEngine, assets: EngineAssets, logFile: string, signal: AbortSignal): RunningEngine {
+function watch(
+  first: EmbeddedEngine,
+  assets: EngineAssets,
+  logFile: string,
+  signal: AbortSignal,
+): RunningEngine {
   const port = Number(new URL(first.url).port);
   let current = first;
   let stopped = false;
@@ -62,11 +87,16 @@ function watch(first: EmbeddedEngine, assets: EngineAssets, logFile: string, sig
     for (let restarts = 0; ; restarts++) {
       const code = await current.exited;
       if (stopped || signal.aborted) return;
-      if (restarts >= RESTARTS_MAX) return failed.resolve(`The embedded engine ended again and again (code ${code}). Its log is ${logFile}.`);
+      if (restarts >= RESTARTS_MAX)
+        return failed.resolve(
+          `The embedded engine ended again and again (code ${code}). Its log is ${logFile}.`,
+        );
       try {
         current = await startEmbeddedEngine(assets, { port, logFile });
       } catch (error) {
-        return failed.resolve(`The embedded engine could not be started again: ${error instanceof Error ? error.message : String(error)}`);
+        return failed.resolve(
+          `The embedded engine could not be started again: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
   })();

@@ -10,13 +10,28 @@ export type DevKeys = { readonly apiKey: string; readonly adminKey: string };
  * The keys of this platform: those of the last start where they still work, else new ones in a workspace of their own.
  * The database knows only their hashes; their text lives in `dev.json`, which only the user can read.
  */
-export async function ensureKeys(database: D1Database, pepper: string, stateDir: string, nowMs: number): Promise<DevKeys> {
+export async function ensureKeys(
+  database: D1Database,
+  pepper: string,
+  stateDir: string,
+  nowMs: number,
+): Promise<DevKeys> {
   const known = readKeys(join(stateDir, "dev.json"));
-  if (known && (await keyWorks(database, pepper, known.apiKey)) && (await keyWorks(database, pepper, known.adminKey))) return known;
+  if (
+    known &&
+    (await keyWorks(database, pepper, known.apiKey)) &&
+    (await keyWorks(database, pepper, known.adminKey))
+  )
+    return known;
   const workspaceId = (await firstWorkspace(database)) ?? (await createWorkspace(database, "Home", nowMs));
   return {
     apiKey: await createKey(database, pepper, { workspaceId, name: "npm start", role: "developer", nowMs }),
-    adminKey: await createKey(database, pepper, { workspaceId, name: "npm start (operator)", role: "admin", nowMs }),
+    adminKey: await createKey(database, pepper, {
+      workspaceId,
+      name: "npm start (operator)",
+      role: "admin",
+      nowMs,
+    }),
   };
 }
 
@@ -30,6 +45,8 @@ function readKeys(file: string): DevKeys | undefined {
 }
 
 async function firstWorkspace(database: D1Database): Promise<string | undefined> {
-  const row = await database.prepare("SELECT id FROM workspaces ORDER BY created_at_ms LIMIT 1").first<{ id: string }>();
+  const row = await database
+    .prepare("SELECT id FROM workspaces ORDER BY created_at_ms LIMIT 1")
+    .first<{ id: string }>();
   return row?.id;
 }

@@ -20,7 +20,9 @@ export function takeLock(stateDir: string): Result<Lock, string> {
   try {
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return err(`The state folder ${stateDir} cannot be made (${(error as NodeJS.ErrnoException).code}). Set ECO_STATE to a folder that can be written.`);
+    return err(
+      `The state folder ${stateDir} cannot be made (${(error as NodeJS.ErrnoException).code}). Set ECO_STATE to a folder that can be written.`,
+    );
   }
   for (let attempt = 0; attempt < 3; attempt++) {
     try {
@@ -29,10 +31,15 @@ export function takeLock(stateDir: string): Result<Lock, string> {
       return ok({ release: () => rmSync(file, { force: true }) });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EEXIST") return err(`The state folder ${stateDir} cannot be written (${code}). Set ECO_STATE to a folder that can be.`);
+      if (code !== "EEXIST")
+        return err(
+          `The state folder ${stateDir} cannot be written (${code}). Set ECO_STATE to a folder that can be.`,
+        );
       const pid = readPid(file);
       if (pid !== undefined && pid !== process.pid && isAlive(pid)) {
-        return err(`eco-base is running already with the state in ${stateDir} (process ${pid}). Stop it, or set ECO_STATE to another folder and ECO_PORT to another port.`);
+        return err(
+          `eco-base is running already with the state in ${stateDir} (process ${pid}). Stop it, or set ECO_STATE to another folder and ECO_PORT to another port.`,
+        );
       }
       rmSync(file, { force: true });
     }

@@ -6,7 +6,13 @@ export type Ready = {
   readonly apiKey: string;
   readonly adminKey: string;
   readonly chatModel: string | undefined;
-  readonly engines: readonly { id: string; kind: string; baseUrl: string; models: readonly string[]; note?: string }[];
+  readonly engines: readonly {
+    id: string;
+    kind: string;
+    baseUrl: string;
+    models: readonly string[];
+    note?: string;
+  }[];
   readonly files: { readonly dev: string; readonly log: string };
   readonly seconds: number;
 };

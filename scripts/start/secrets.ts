@@ -14,7 +14,8 @@ export function loadSecrets(stateDir: string): Secrets {
   } catch {
     // The first start.
   }
-  if (typeof known.KEY_PEPPER === "string" && known.KEY_PEPPER.length >= 32) return { KEY_PEPPER: known.KEY_PEPPER };
+  if (typeof known.KEY_PEPPER === "string" && known.KEY_PEPPER.length >= 32)
+    return { KEY_PEPPER: known.KEY_PEPPER };
   const secrets: Secrets = { KEY_PEPPER: randomBytes(32).toString("hex") };
   writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
   return secrets;

@@ -16,12 +16,14 @@ export type StartSettings = {
   readonly quiet: boolean;
 };
 
-const expand = (path: string): string => resolve(path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
+const expand = (path: string): string =>
+  resolve(path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
 
 /** Reads the environment; the error is one line that says which variable is wrong and how. */
 export function readSettings(env: NodeJS.ProcessEnv): Result<StartSettings, string> {
   const port = Number(env.ECO_PORT ?? 8787);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) return err(`ECO_PORT must be a port from 0 to 65535, not \`${env.ECO_PORT}\`.`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    return err(`ECO_PORT must be a port from 0 to 65535, not \`${env.ECO_PORT}\`.`);
   let engines: readonly EngineConfig[] | undefined;
   if (env.ECO_ENGINES !== undefined && env.ECO_ENGINES.trim() !== "") {
     const read = readEngines(env.ECO_ENGINES);
@@ -48,7 +50,9 @@ function readEngines(text: string): Result<EngineConfig[], string> {
   const parsed = z.array(EngineConfig).min(1).safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return err(`ECO_ENGINES: ${issue?.path.join(".") || "the list"}: ${issue?.message}. It looks like ${example}`);
+    return err(
+      `ECO_ENGINES: ${issue?.path.join(".") || "the list"}: ${issue?.message}. It looks like ${example}`,
+    );
   }
   const ids = parsed.data.map((engine) => engine.id);
   const twice = ids.find((id, at) => ids.indexOf(id) !== at);

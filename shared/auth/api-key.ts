@@ -38,7 +38,9 @@ export type Pepper = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /** Imports the pepper, the secret without which a stolen table of key hashes is worth nothing. */
 export const importPepper = (pepper: string): Promise<Pepper> =>
-  crypto.subtle.importKey("raw", new TextEncoder().encode(pepper), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  crypto.subtle.importKey("raw", new TextEncoder().encode(pepper), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
 
 /** What is stored of a key: HMAC-SHA-256 with the pepper, in hex. */
 export async function hashApiKey(pepper: Pepper, key: string): Promise<string> {

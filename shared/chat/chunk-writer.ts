@@ -19,16 +19,26 @@ export function chatChunkWriter({ id, model, createdS }: Frame): ChunkWriter {
   const begin = (index: number): string => {
     if (begun.has(index)) return "";
     begun.add(index);
-    return sseEvent(`${head}"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}`);
+    return sseEvent(
+      `${head}"choices":[{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}`,
+    );
   };
   return {
     delta({ index, content, reasoning, toolCalls, logprobs }) {
       const delta = JSON.stringify({ content, reasoning_content: reasoning, tool_calls: toolCalls });
       const probabilities = logprobs ? JSON.stringify(logprobs) : "null";
-      return begin(index) + sseEvent(`${head}"choices":[{"index":${index},"delta":${delta},"logprobs":${probabilities},"finish_reason":null}]}`);
+      return (
+        begin(index) +
+        sseEvent(
+          `${head}"choices":[{"index":${index},"delta":${delta},"logprobs":${probabilities},"finish_reason":null}]}`,
+        )
+      );
     },
     finish: ({ index, reason }) =>
-      begin(index) + sseEvent(`${head}"choices":[{"index":${index},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]}`),
+      begin(index) +
+      sseEvent(
+        `${head}"choices":[{"index":${index},"delta":{},"logprobs":null,"finish_reason":"${reason}"}]}`,
+      ),
     usage: (usage) => sseEvent(`${head}"choices":[],"usage":${JSON.stringify(usage)}}`),
   };
 }
@@ -37,10 +47,13 @@ export function chatChunkWriter({ id, model, createdS }: Frame): ChunkWriter {
 export function completionChunkWriter({ id, model, createdS }: Frame): ChunkWriter {
   const head = `{"id":${JSON.stringify(id)},"object":"text_completion","created":${createdS},"model":${JSON.stringify(model)},`;
   const choice = (index: number, text: string, finish: string) =>
-    sseEvent(`${head}"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,"finish_reason":${finish}}]}`);
+    sseEvent(
+      `${head}"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,"finish_reason":${finish}}]}`,
+    );
   return {
     delta: ({ index, content }) => (content === undefined ? "" : choice(index, content, "null")),
-    finish: ({ index, reason }) => choice(index, "", reason === "length" || reason === "content_filter" ? `"${reason}"` : '"stop"'),
+    finish: ({ index, reason }) =>
+      choice(index, "", reason === "length" || reason === "content_filter" ? `"${reason}"` : '"stop"'),
     usage: (usage) => sseEvent(`${head}"choices":[],"usage":${JSON.stringify(usage)}}`),
   };
 }

@@ -56,14 +56,22 @@ export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: Rela
       const whole = scanner.rest === "";
       const events = scanner.push(bytes);
       // The usual case: the network brought whole events, with nothing in them to look at. They go on untouched.
-      if (whole && scanner.rest === "" && held === "" && !tally.done && !tally.fault && events.every(({ raw }) => !rules.mark.test(raw))) {
+      if (
+        whole &&
+        scanner.rest === "" &&
+        held === "" &&
+        !tally.done &&
+        !tally.fault &&
+        events.every(({ raw }) => !rules.mark.test(raw))
+      ) {
         for (const { data } of events) countPlain(tally, data);
         return events.length > 0 ? bytes : "";
       }
       return events.map(take).join("");
     },
     end: () => scanner.end().map(take).join(""),
-    closing: () => held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
+    closing: () =>
+      held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
   };
 }
 
@@ -85,7 +93,8 @@ export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, opt
     tally,
     push: (bytes) => write(decoder.push(bytes)),
     end: () => write(decoder.end()),
-    closing: () => held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
+    closing: () =>
+      held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
   };
 }
 

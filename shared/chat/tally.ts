@@ -19,7 +19,15 @@ export type Tally = {
 };
 
 /** A stream that has said nothing. */
-export const emptyTally = (): Tally => ({ begun: false, pieces: 0, finished: new Set(), done: false, usage: undefined, fault: undefined, told: false });
+export const emptyTally = (): Tally => ({
+  begun: false,
+  pieces: 0,
+  finished: new Set(),
+  done: false,
+  usage: undefined,
+  fault: undefined,
+  told: false,
+});
 
 /** Counts one event. The first fault stays: what an engine says after it is not believed. */
 export function count(tally: Tally, event: EngineEvent): void {
@@ -38,9 +46,12 @@ export const isComplete = (tally: Tally): boolean => tally.done && tally.finishe
 /** Why an answer that is over is not complete. */
 export function faultOf(tally: Tally): EngineFault {
   if (tally.fault) return tally.fault;
-  const message = tally.done ? "it ended the stream without a finish reason" : "the stream broke off before its end";
+  const message = tally.done
+    ? "it ended the stream without a finish reason"
+    : "the stream broke off before its end";
   return { class: "failure", status: 502, message };
 }
 
 /** The usage: the engine's own numbers, or what was counted, marked as such. */
-export const usageOf = (tally: Tally, promptTokens: () => number): Usage => tally.usage ?? estimatedUsage(promptTokens(), tally.pieces);
+export const usageOf = (tally: Tally, promptTokens: () => number): Usage =>
+  tally.usage ?? estimatedUsage(promptTokens(), tally.pieces);

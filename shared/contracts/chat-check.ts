@@ -7,7 +7,8 @@ const PLAIN: Readonly<Record<string, (value: unknown) => boolean>> = {
   model: (value) => typeof value === "string" && value !== "",
   messages: (value) => Array.isArray(value) && value.length > 0 && value.every(isPlainMessage),
   stream: (value) => typeof value === "boolean",
-  stream_options: (value) => typeof value === "object" && value !== null && hasOnly(value, "include_usage", "boolean"),
+  stream_options: (value) =>
+    typeof value === "object" && value !== null && hasOnly(value, "include_usage", "boolean"),
   temperature: (value) => isWithin(value, 0, 2),
   top_p: (value) => isWithin(value, 0, 1),
   presence_penalty: (value) => isWithin(value, -2, 2),
@@ -20,7 +21,8 @@ const PLAIN: Readonly<Record<string, (value: unknown) => boolean>> = {
   user: (value) => typeof value === "string",
 };
 
-const isWithin = (value: unknown, min: number, max: number): boolean => typeof value === "number" && value >= min && value <= max;
+const isWithin = (value: unknown, min: number, max: number): boolean =>
+  typeof value === "number" && value >= min && value <= max;
 
 function hasOnly(value: object, name: string, type: string): boolean {
   const names = Object.keys(value);
@@ -42,7 +44,8 @@ function isPlainMessage(value: unknown): boolean {
  * false means only that the contract must be asked. On the way to the engine this costs a tenth of the full schema.
  */
 export function isPlainChatRequest(value: unknown): value is ChatRequest {
-  if (typeof value !== "object" || value === null || !("model" in value) || !("messages" in value)) return false;
+  if (typeof value !== "object" || value === null || !("model" in value) || !("messages" in value))
+    return false;
   const body = value as Record<string, unknown>;
   for (const name in body) {
     const check = PLAIN[name];

@@ -15,7 +15,10 @@ const AudioPart = z.looseObject({
   input_audio: z.looseObject({ data: z.string().min(1), format: z.string().min(1) }),
 });
 const FilePart = z.looseObject({ type: z.literal("file"), file: z.looseObject({}) });
-const VideoPart = z.looseObject({ type: z.literal("video_url"), video_url: z.looseObject({ url: z.string().min(1) }) });
+const VideoPart = z.looseObject({
+  type: z.literal("video_url"),
+  video_url: z.looseObject({ url: z.string().min(1) }),
+});
 
 /** One part of a message's content. */
 export const ContentPart = z
@@ -30,7 +33,10 @@ export const ToolCall = z
   .looseObject({
     id: z.string().min(1),
     type: z.literal("function"),
-    function: z.looseObject({ name: z.string().min(1), arguments: z.string().meta({ description: "JSON, as text." }) }),
+    function: z.looseObject({
+      name: z.string().min(1),
+      arguments: z.string().meta({ description: "JSON, as text." }),
+    }),
   })
   .meta({ id: "ToolCall" });
 export type ToolCall = z.infer<typeof ToolCall>;
@@ -97,32 +103,94 @@ export type ResponseFormat = z.infer<typeof ResponseFormat>;
 /** `POST /v1/chat/completions`: every field of OpenAI, with OpenAI's meaning. */
 export const ChatRequest = z
   .looseObject({
-    model: z.string().min(1).meta({ description: "A model of GET /v1/models.", example: "smollm2-135m-instruct" }),
+    model: z
+      .string()
+      .min(1)
+      .meta({ description: "A model of GET /v1/models.", example: "smollm2-135m-instruct" }),
     messages: z.array(ChatMessage).min(1).meta({ description: "The conversation so far, oldest first." }),
-    stream: z.boolean().nullish().meta({ description: "Send the answer as it is made, as server-sent events." }),
+    stream: z
+      .boolean()
+      .nullish()
+      .meta({ description: "Send the answer as it is made, as server-sent events." }),
     stream_options: StreamOptions.nullish(),
-    max_completion_tokens: z.int().min(1).nullish().meta({ description: "Most tokens of the answer, reasoning included." }),
-    max_tokens: z.int().min(1).nullish().meta({ deprecated: true, description: "Older name of max_completion_tokens." }),
-    temperature: z.number().min(0).max(2).nullish().meta({ description: "0 always takes the likeliest token; higher values vary more. The engine's default where absent." }),
-    top_p: z.number().min(0).max(1).nullish().meta({ description: "Consider only the likeliest tokens whose probabilities add up to this." }),
+    max_completion_tokens: z
+      .int()
+      .min(1)
+      .nullish()
+      .meta({ description: "Most tokens of the answer, reasoning included." }),
+    max_tokens: z
+      .int()
+      .min(1)
+      .nullish()
+      .meta({ deprecated: true, description: "Older name of max_completion_tokens." }),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .nullish()
+      .meta({
+        description:
+          "0 always takes the likeliest token; higher values vary more. The engine's default where absent.",
+      }),
+    top_p: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullish()
+      .meta({ description: "Consider only the likeliest tokens whose probabilities add up to this." }),
     n: z.int().min(1).max(128).nullish().meta({ description: "How many answers to make." }),
-    stop: Stop.nullish().meta({ description: "Up to four texts at which the answer ends; it does not contain them." }),
-    seed: z.int().nullish().meta({ description: "The same seed, request and engine give the same answer, as far as the engine can." }),
-    presence_penalty: z.number().min(-2).max(2).nullish().meta({ description: "Positive values favour tokens that have not come yet." }),
-    frequency_penalty: z.number().min(-2).max(2).nullish().meta({ description: "Positive values work against repeating tokens, the more often they came." }),
+    stop: Stop.nullish().meta({
+      description: "Up to four texts at which the answer ends; it does not contain them.",
+    }),
+    seed: z
+      .int()
+      .nullish()
+      .meta({
+        description: "The same seed, request and engine give the same answer, as far as the engine can.",
+      }),
+    presence_penalty: z
+      .number()
+      .min(-2)
+      .max(2)
+      .nullish()
+      .meta({ description: "Positive values favour tokens that have not come yet." }),
+    frequency_penalty: z
+      .number()
+      .min(-2)
+      .max(2)
+      .nullish()
+      .meta({ description: "Positive values work against repeating tokens, the more often they came." }),
     logit_bias: LogitBias.nullish().meta({ description: "Bias of tokens, by token id." }),
     logprobs: z.boolean().nullish().meta({ description: "Send the log probability of every token." }),
-    top_logprobs: z.int().min(0).max(20).nullish().meta({ description: "With logprobs: how many likely alternatives to send for each token." }),
+    top_logprobs: z
+      .int()
+      .min(0)
+      .max(20)
+      .nullish()
+      .meta({ description: "With logprobs: how many likely alternatives to send for each token." }),
     tools: z.array(Tool).max(128).nullish().meta({ description: "Functions that the model may call." }),
-    tool_choice: ToolChoice.nullish().meta({ description: "Whether and which tool must be called; `auto` with tools, else `none`." }),
-    parallel_tool_calls: z.boolean().nullish().meta({ description: "Whether one answer may call several tools." }),
-    response_format: ResponseFormat.nullish().meta({ description: "Make the answer JSON, or JSON of a schema." }),
+    tool_choice: ToolChoice.nullish().meta({
+      description: "Whether and which tool must be called; `auto` with tools, else `none`.",
+    }),
+    parallel_tool_calls: z
+      .boolean()
+      .nullish()
+      .meta({ description: "Whether one answer may call several tools." }),
+    response_format: ResponseFormat.nullish().meta({
+      description: "Make the answer JSON, or JSON of a schema.",
+    }),
     reasoning_effort: z
       .enum(["none", "minimal", "low", "medium", "high", "xhigh", "max"])
       .nullish()
       .meta({ description: "How long a reasoning model may think." }),
-    verbosity: z.enum(["low", "medium", "high"]).nullish().meta({ description: "Only `medium`: no engine has others." }),
-    modalities: z.array(z.enum(["text", "audio"])).nullish().meta({ description: "Only `text`: no engine makes sound." }),
+    verbosity: z
+      .enum(["low", "medium", "high"])
+      .nullish()
+      .meta({ description: "Only `medium`: no engine has others." }),
+    modalities: z
+      .array(z.enum(["text", "audio"]))
+      .nullish()
+      .meta({ description: "Only `text`: no engine makes sound." }),
     audio: z.looseObject({}).nullish(),
     prediction: z.looseObject({}).nullish(),
     web_search_options: z.looseObject({}).nullish(),
@@ -144,7 +212,9 @@ const TokenLogprob = z.looseObject({
   token: z.string(),
   logprob: z.number(),
   bytes: z.array(z.int()).nullable(),
-  top_logprobs: z.array(z.looseObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() })),
+  top_logprobs: z.array(
+    z.looseObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() }),
+  ),
 });
 
 /** Log probabilities of an answer's tokens. */
@@ -168,7 +238,10 @@ export const ChatCompletion = z
           role: z.literal("assistant"),
           content: z.string().nullable(),
           refusal: z.string().nullable(),
-          reasoning_content: z.string().optional().meta({ description: "The model's reasoning, where the engine separates it." }),
+          reasoning_content: z
+            .string()
+            .optional()
+            .meta({ description: "The model's reasoning, where the engine separates it." }),
           tool_calls: z.array(ToolCall).optional(),
         }),
         logprobs: ChatLogprobs.nullable(),

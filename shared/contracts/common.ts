@@ -8,16 +8,21 @@ export type Stop = z.infer<typeof Stop>;
 export const LogitBias = z.record(z.string(), z.number().min(-100).max(100));
 
 /** Up to 16 labels of the caller's own. */
-export const Metadata = z.record(z.string().max(64), z.string().max(512)).refine((labels) => Object.keys(labels).length <= 16, {
-  message: "at most 16 labels",
-});
+export const Metadata = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine((labels) => Object.keys(labels).length <= 16, {
+    message: "at most 16 labels",
+  });
 
 /** OpenAI's processing tiers. Engines have one tier: the field is accepted and has no effect. */
 export const ServiceTier = z.enum(["auto", "default", "flex", "scale", "priority"]);
 
 /** What a stream carries besides the answer. */
 export const StreamOptions = z.looseObject({
-  include_usage: z.boolean().nullish().meta({ description: "Send one more chunk with `usage` before `[DONE]`." }),
+  include_usage: z
+    .boolean()
+    .nullish()
+    .meta({ description: "Send one more chunk with `usage` before `[DONE]`." }),
   include_obfuscation: z.boolean().nullish(),
 });
 

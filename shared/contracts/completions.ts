@@ -17,10 +17,18 @@ export const CompletionRequest = z
   .looseObject({
     model: z.string().min(1).meta({ example: "smollm2-135m-instruct" }),
     prompt: Prompt.meta({ description: "A text, several, or token ids where the engine takes them." }),
-    stream: z.boolean().nullish().meta({ description: "Send the answer as it is made, as server-sent events." }),
+    stream: z
+      .boolean()
+      .nullish()
+      .meta({ description: "Send the answer as it is made, as server-sent events." }),
     stream_options: StreamOptions.nullish(),
     max_tokens: z.int().min(0).nullish().meta({ description: "Most tokens to add." }),
-    temperature: z.number().min(0).max(2).nullish().meta({ description: "0 always takes the likeliest token; higher values vary more." }),
+    temperature: z
+      .number()
+      .min(0)
+      .max(2)
+      .nullish()
+      .meta({ description: "0 always takes the likeliest token; higher values vary more." }),
     top_p: z.number().min(0).max(1).nullish(),
     n: z.int().min(1).max(128).nullish(),
     best_of: z.int().min(1).max(20).nullish().meta({ description: "Make so many and answer with the best." }),
@@ -31,7 +39,12 @@ export const CompletionRequest = z
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
     logit_bias: LogitBias.nullish(),
-    logprobs: z.int().min(0).max(5).nullish().meta({ description: "How many likely alternatives to send for each token." }),
+    logprobs: z
+      .int()
+      .min(0)
+      .max(5)
+      .nullish()
+      .meta({ description: "How many likely alternatives to send for each token." }),
     user: z.string().nullish(),
   })
   .meta({ id: "CompletionRequest" });

@@ -7,7 +7,10 @@ export const EmbeddingInput = z.union([
   z.string().min(1),
   z.array(z.string().min(1)).min(1).max(2048),
   z.array(z.int().min(0)).min(1).max(2048),
-  z.array(z.array(z.int().min(0)).min(1)).min(1).max(2048),
+  z
+    .array(z.array(z.int().min(0)).min(1))
+    .min(1)
+    .max(2048),
 ]);
 export type EmbeddingInput = z.infer<typeof EmbeddingInput>;
 
@@ -15,8 +18,13 @@ export type EmbeddingInput = z.infer<typeof EmbeddingInput>;
 export const EmbeddingRequest = z
   .looseObject({
     model: z.string().min(1).meta({ example: "all-minilm-l6-v2" }),
-    input: EmbeddingInput.meta({ description: "A text or several, or token ids where the engine takes them." }),
-    encoding_format: z.enum(["float", "base64"]).nullish().meta({ description: "Numbers, or base64 of little-endian float32." }),
+    input: EmbeddingInput.meta({
+      description: "A text or several, or token ids where the engine takes them.",
+    }),
+    encoding_format: z
+      .enum(["float", "base64"])
+      .nullish()
+      .meta({ description: "Numbers, or base64 of little-endian float32." }),
     dimensions: z.int().min(1).nullish().meta({ description: "Shorter vectors, where the model can." }),
     user: z.string().nullish(),
   })
@@ -34,7 +42,9 @@ export const EmbeddingList = z
         index: z.int(),
         embedding: z
           .union([z.array(z.number()), z.string()])
-          .meta({ description: "Numbers, or with encoding_format base64 the same as little-endian float32." }),
+          .meta({
+            description: "Numbers, or with encoding_format base64 the same as little-endian float32.",
+          }),
       }),
     ),
     usage: z.looseObject({ prompt_tokens: z.int().min(0), total_tokens: z.int().min(0) }),

@@ -9,10 +9,16 @@ const SecretName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, "a secret's name is upp
  */
 export const EngineConfig = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "an engine's id is lower case letters, digits and dashes"),
+    id: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "an engine's id is lower case letters, digits and dashes"),
     kind: z.enum(engineKinds),
     baseUrl: z.url({ protocol: /^https?$/ }),
-    models: z.array(z.string().min(1)).min(1).optional().meta({ description: "Only these; asked of the engine when absent." }),
+    models: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: "Only these; asked of the engine when absent." }),
     apiKey: z.string().min(1).optional(),
     apiKeySecret: SecretName.optional(),
     access: z

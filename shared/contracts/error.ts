@@ -7,16 +7,28 @@ export const ApiError = z
   .object({
     error: z.object({
       message: z.string().meta({ description: "What went wrong and what to do about it." }),
-      type: z.string().meta({ description: "The class of the error, as OpenAI names them.", example: "invalid_request_error" }),
+      type: z
+        .string()
+        .meta({
+          description: "The class of the error, as OpenAI names them.",
+          example: "invalid_request_error",
+        }),
       param: z.string().nullable().meta({ description: "The field at fault.", example: "messages" }),
-      code: z.string().nullable().meta({ description: "A stable name for programs.", example: "model_not_found" }),
+      code: z
+        .string()
+        .nullable()
+        .meta({ description: "A stable name for programs.", example: "model_not_found" }),
     }),
   })
   .meta({ id: "Error" });
 export type ApiError = z.infer<typeof ApiError>;
 
 /** A failure as the outside sees it: the status, the body, and the headers that say when or how to try again. */
-export type FailureReport = { readonly status: number; readonly body: ApiError; readonly headers: Readonly<Record<string, string>> };
+export type FailureReport = {
+  readonly status: number;
+  readonly body: ApiError;
+  readonly headers: Readonly<Record<string, string>>;
+};
 
 const report = (
   status: number,
@@ -33,7 +45,13 @@ const retryAfter = (ms: number) => ({ "retry-after": String(Math.max(1, Math.cei
 export function reportFailure(failure: Failure): FailureReport {
   switch (failure.kind) {
     case "invalid_request":
-      return report(400, "invalid_request_error", failure.code ?? null, failure.message, failure.param ?? null);
+      return report(
+        400,
+        "invalid_request_error",
+        failure.code ?? null,
+        failure.message,
+        failure.param ?? null,
+      );
     case "unsupported":
       return report(400, "invalid_request_error", "unsupported_parameter", failure.message, failure.param);
     case "missing_key":
@@ -56,10 +74,21 @@ export function reportFailure(failure: Failure): FailureReport {
       const hint = failure.similar.length
         ? ` Did you mean ${failure.similar.map((name) => `\`${name}\``).join(" or ")}?`
         : " See GET /v1/models for the models that are served.";
-      return report(404, "invalid_request_error", "model_not_found", `The model \`${failure.model}\` does not exist here.${hint}`, "model");
+      return report(
+        404,
+        "invalid_request_error",
+        "model_not_found",
+        `The model \`${failure.model}\` does not exist here.${hint}`,
+        "model",
+      );
     }
     case "route_not_found":
-      return report(404, "invalid_request_error", "unknown_url", `There is nothing at ${failure.method} ${failure.path}. See /docs.`);
+      return report(
+        404,
+        "invalid_request_error",
+        "unknown_url",
+        `There is nothing at ${failure.method} ${failure.path}. See /docs.`,
+      );
     case "method_not_allowed":
       return report(
         405,
@@ -84,7 +113,13 @@ export function reportFailure(failure: Failure): FailureReport {
         `The body must be JSON with the header \`Content-Type: application/json\`, not \`${failure.contentType}\`.`,
       );
     case "engine_rejected":
-      return report(failure.status, failure.type ?? "invalid_request_error", failure.code ?? null, failure.message, failure.param ?? null);
+      return report(
+        failure.status,
+        failure.type ?? "invalid_request_error",
+        failure.code ?? null,
+        failure.message,
+        failure.param ?? null,
+      );
     case "engines_overloaded":
       return report(
         429,
@@ -113,7 +148,12 @@ export function reportFailure(failure: Failure): FailureReport {
         retryAfter(failure.retryAfterMs),
       );
     case "engine_failed":
-      return report(502, "api_error", "engine_failed", `The engine \`${failure.engine}\` failed: ${failure.message}`);
+      return report(
+        502,
+        "api_error",
+        "engine_failed",
+        `The engine \`${failure.engine}\` failed: ${failure.message}`,
+      );
     case "engine_timeout":
       return report(
         504,
@@ -131,7 +171,12 @@ export function reportFailure(failure: Failure): FailureReport {
         retryAfter(1000),
       );
     case "internal":
-      return report(500, "api_error", "internal_error", "Something went wrong on our side. Tell the operator the x-request-id of this answer.");
+      return report(
+        500,
+        "api_error",
+        "internal_error",
+        "Something went wrong on our side. Tell the operator the x-request-id of this answer.",
+      );
     default:
       return unreachable(failure);
   }

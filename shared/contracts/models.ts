@@ -9,12 +9,17 @@ export const Model = z
     object: z.literal("model"),
     created: z.int().meta({ description: "Seconds since 1970; 0 where the engine does not say." }),
     owned_by: z.string(),
-    context_length: z.int().optional().meta({ description: "Tokens of prompt and answer together, where the engine says." }),
+    context_length: z
+      .int()
+      .optional()
+      .meta({ description: "Tokens of prompt and answer together, where the engine says." }),
     engines: z.array(z.string()).meta({ description: "The kinds of engine that serve it." }),
   })
   .meta({ id: "Model" });
 export type Model = z.infer<typeof Model>;
 
 /** `GET /v1/models`. */
-export const ModelList = z.object({ object: z.literal("list"), data: z.array(Model) }).meta({ id: "ModelList" });
+export const ModelList = z
+  .object({ object: z.literal("list"), data: z.array(Model) })
+  .meta({ id: "ModelList" });
 export type ModelList = z.infer<typeof ModelList>;

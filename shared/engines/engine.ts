@@ -1,4 +1,10 @@
-import type { ChatCompletion, ChatLogprobs, ChatRequest, FinishReason, ToolCallDelta } from "../contracts/chat.ts";
+import type {
+  ChatCompletion,
+  ChatLogprobs,
+  ChatRequest,
+  FinishReason,
+  ToolCallDelta,
+} from "../contracts/chat.ts";
 import type { Usage } from "../contracts/common.ts";
 import type { Completion, CompletionRequest } from "../contracts/completions.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../contracts/embeddings.ts";

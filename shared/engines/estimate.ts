@@ -15,7 +15,9 @@ export function estimateChatTokens(messages: readonly ChatMessage[]): number {
   return messages.reduce((sum, message) => {
     const content = message.content ?? "";
     const text =
-      typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join("");
+      typeof content === "string"
+        ? content
+        : content.map((part) => (part.type === "text" ? part.text : "")).join("");
     return sum + estimateTextTokens(text) + 4;
   }, 3);
 }
@@ -24,7 +26,9 @@ export function estimateChatTokens(messages: readonly ChatMessage[]): number {
 export function estimatePromptTokens(prompt: Prompt): number {
   if (typeof prompt === "string") return estimateTextTokens(prompt);
   return prompt.reduce<number>(
-    (sum, each) => sum + (typeof each === "string" ? estimateTextTokens(each) : typeof each === "number" ? 1 : each.length),
+    (sum, each) =>
+      sum +
+      (typeof each === "string" ? estimateTextTokens(each) : typeof each === "number" ? 1 : each.length),
     0,
   );
 }

@@ -1,7 +1,16 @@
 import type { ChatRequest, Tool } from "../contracts/chat.ts";
 import { err, ok } from "../kernel/result.ts";
 import type { EngineAdapter, EngineCall } from "./engine.ts";
-import { type Edits, edited, joinEdits, openaiDialect, openaiEdits, readOpenaiModels, refuseForAll, unsupported } from "./openai-dialect.ts";
+import {
+  type Edits,
+  edited,
+  joinEdits,
+  openaiDialect,
+  openaiEdits,
+  readOpenaiModels,
+  refuseForAll,
+  unsupported,
+} from "./openai-dialect.ts";
 import { asObject } from "./openai-answer.ts";
 import { gauge } from "./prometheus-text.ts";
 
@@ -28,7 +37,9 @@ function namedTool(body: ChatRequest): Edits | undefined {
 function limit(call: EngineCall<Record<string, unknown>>): Edits {
   const { body, model } = call;
   const given = body.max_tokens ?? body.max_completion_tokens ?? body.n_predict;
-  return given === undefined && model.contextLength !== undefined ? { set: { max_tokens: model.contextLength } } : {};
+  return given === undefined && model.contextLength !== undefined
+    ? { set: { max_tokens: model.contextLength } }
+    : {};
 }
 
 export const llamaCpp: EngineAdapter = {
@@ -74,7 +85,8 @@ export const llamaCpp: EngineAdapter = {
   },
   health: {
     path: "/health",
-    read: (status, text) => (status === 200 ? "ready" : status === 503 && /loading/i.test(text) ? "loading" : "down"),
+    read: (status, text) =>
+      status === 200 ? "ready" : status === 503 && /loading/i.test(text) ? "loading" : "down",
   },
   load: {
     path: "/metrics",

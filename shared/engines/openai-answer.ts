@@ -15,7 +15,8 @@ export const asObject = (value: unknown): Json | undefined =>
 /** A list, or an empty one for anything else. */
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-const count = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0);
+const count = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 
 /** Usage as an engine writes it, in OpenAI's form: nulls left out, the sum filled in. */
 export function readUsage(value: unknown): Usage | undefined {
@@ -29,8 +30,15 @@ export function readUsage(value: unknown): Usage | undefined {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: count(usage.total_tokens) || prompt + completion,
-    ...(promptDetails && { prompt_tokens_details: { ...promptDetails, cached_tokens: count(promptDetails.cached_tokens) } }),
-    ...(completionDetails && { completion_tokens_details: { ...completionDetails, reasoning_tokens: count(completionDetails.reasoning_tokens) } }),
+    ...(promptDetails && {
+      prompt_tokens_details: { ...promptDetails, cached_tokens: count(promptDetails.cached_tokens) },
+    }),
+    ...(completionDetails && {
+      completion_tokens_details: {
+        ...completionDetails,
+        reasoning_tokens: count(completionDetails.reasoning_tokens),
+      },
+    }),
   };
 }
 
@@ -52,25 +60,43 @@ export function usageOfTimings(value: unknown): Usage | undefined {
   };
 }
 
-const FINISH_REASONS: ReadonlySet<string> = new Set<FinishReason>(["stop", "length", "tool_calls", "content_filter", "function_call"]);
+const FINISH_REASONS: ReadonlySet<string> = new Set<FinishReason>([
+  "stop",
+  "length",
+  "tool_calls",
+  "content_filter",
+  "function_call",
+]);
 
 /** By these an engine of any kind says that it gave up. */
-export const BROKEN_FINISH: ReadonlySet<string> = new Set(["abort", "aborted", "error", "timeout", "cancelled", "canceled"]);
+export const BROKEN_FINISH: ReadonlySet<string> = new Set([
+  "abort",
+  "aborted",
+  "error",
+  "timeout",
+  "cancelled",
+  "canceled",
+]);
 
 /** A finish reason in OpenAI's words; undefined when the answer is not complete. */
-export function readFinish(value: unknown, broken: ReadonlySet<string> = BROKEN_FINISH): FinishReason | undefined {
+export function readFinish(
+  value: unknown,
+  broken: ReadonlySet<string> = BROKEN_FINISH,
+): FinishReason | undefined {
   if (typeof value !== "string" || value === "" || broken.has(value)) return undefined;
   // vLLM's `repetition` and others' words for an end-of-sequence token: the model came to an end by itself.
   return FINISH_REASONS.has(value) ? (value as FinishReason) : "stop";
 }
 
-const broken = (message: string): { ok: false; error: EngineFault } => err({ class: "failure", status: 502, message });
+const broken = (message: string): { ok: false; error: EngineFault } =>
+  err({ class: "failure", status: 502, message });
 
 /** The first thing that makes a whole answer no answer: an error inside a 200, no choices, a choice without an end. */
 function faultOf(answer: Json | undefined): EngineFault | undefined {
   if (!answer) return { class: "failure", status: 502, message: "its answer is not a JSON object" };
   if (answer.error !== undefined && answer.error !== null) return faultOfErrorObject(answer.error, 500);
-  if (!Array.isArray(answer.choices) || answer.choices.length === 0) return { class: "failure", status: 502, message: "its answer has no choices" };
+  if (!Array.isArray(answer.choices) || answer.choices.length === 0)
+    return { class: "failure", status: 502, message: "its answer has no choices" };
   return undefined;
 }
 
@@ -92,7 +118,10 @@ function mendMessage(raw: Json): ChatCompletion["choices"][number]["message"] {
 }
 
 /** Reads a whole chat answer of an engine that speaks OpenAI's format, and mends it to OpenAI's types. */
-export function readChatAnswer(json: unknown, usageIfUntold: () => Usage): Result<ChatCompletion, EngineFault> {
+export function readChatAnswer(
+  json: unknown,
+  usageIfUntold: () => Usage,
+): Result<ChatCompletion, EngineFault> {
   const answer = asObject(json);
   const fault = faultOf(answer);
   if (fault || !answer) return err(fault ?? { class: "failure", status: 502, message: "no answer" });
@@ -125,7 +154,10 @@ export function readChatAnswer(json: unknown, usageIfUntold: () => Usage): Resul
 }
 
 /** Reads a whole answer to a legacy completion. */
-export function readCompletionAnswer(json: unknown, usageIfUntold: () => Usage): Result<Completion, EngineFault> {
+export function readCompletionAnswer(
+  json: unknown,
+  usageIfUntold: () => Usage,
+): Result<Completion, EngineFault> {
   const answer = asObject(json);
   const fault = faultOf(answer);
   if (fault || !answer) return err(fault ?? { class: "failure", status: 502, message: "no answer" });
@@ -154,11 +186,16 @@ export function readCompletionAnswer(json: unknown, usageIfUntold: () => Usage):
 }
 
 /** Reads a list of embeddings. `inputs` is how many there must be. */
-export function readEmbeddingAnswer(json: unknown, inputs: number, usageIfUntold: () => Usage): Result<EmbeddingList, EngineFault> {
+export function readEmbeddingAnswer(
+  json: unknown,
+  inputs: number,
+  usageIfUntold: () => Usage,
+): Result<EmbeddingList, EngineFault> {
   const answer = asObject(json);
   if (answer?.error !== undefined && answer.error !== null) return err(faultOfErrorObject(answer.error, 500));
   const data = asList(answer?.data);
-  if (!answer || data.length !== inputs) return broken(`it gave ${data.length} embeddings for ${inputs} inputs`);
+  if (!answer || data.length !== inputs)
+    return broken(`it gave ${data.length} embeddings for ${inputs} inputs`);
   const usage = readUsage(answer.usage) ?? usageIfUntold();
   return ok({
     object: "list",
@@ -168,6 +205,10 @@ export function readEmbeddingAnswer(json: unknown, inputs: number, usageIfUntold
       index,
       embedding: (asObject(each)?.embedding ?? []) as number[] | string,
     })),
-    usage: { prompt_tokens: usage.prompt_tokens, total_tokens: usage.prompt_tokens, ...(usage.estimated && { estimated: true }) },
+    usage: {
+      prompt_tokens: usage.prompt_tokens,
+      total_tokens: usage.prompt_tokens,
+      ...(usage.estimated && { estimated: true }),
+    },
   });
 }

@@ -7,7 +7,14 @@ import { type Result, err, ok } from "../kernel/result.ts";
 import { editBody } from "./edit-body.ts";
 import type { ChunkRules, EngineAdapter, EngineCall, EngineModel, EngineRequest } from "./engine.ts";
 import { estimateChatTokens, estimatePromptTokens, estimateTextTokens } from "./estimate.ts";
-import { BROKEN_FINISH, asList, asObject, readChatAnswer, readCompletionAnswer, readEmbeddingAnswer } from "./openai-answer.ts";
+import {
+  BROKEN_FINISH,
+  asList,
+  asObject,
+  readChatAnswer,
+  readCompletionAnswer,
+  readEmbeddingAnswer,
+} from "./openai-answer.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 
 /** Members to set in, and to remove from, a request before it is sent. */
@@ -20,12 +27,18 @@ export const unsupported = (engine: string, param: string, what: string): { ok: 
 /** What no text engine does, whatever its kind; silence would pass for obedience. */
 export function refuseForAll(call: EngineCall<ChatRequest>): Failure | undefined {
   const { body, engine, model } = call;
-  const refuse = (param: string, what: string): Failure => unsupported(engine, param, `${what}; model \`${model.names[0] ?? ""}\``).error;
-  if (body.functions !== undefined) return refuse("functions", "is deprecated and not supported: send `tools`");
-  if (body.function_call !== undefined) return refuse("function_call", "is deprecated and not supported: send `tool_choice`");
-  if (body.audio || body.modalities?.includes("audio")) return refuse(body.audio ? "audio" : "modalities", "asks for sound, which this engine does not make");
-  if (body.web_search_options) return refuse("web_search_options", "is not supported: the engine has no web search");
-  if (body.verbosity && body.verbosity !== "medium") return refuse("verbosity", "is not supported by this engine");
+  const refuse = (param: string, what: string): Failure =>
+    unsupported(engine, param, `${what}; model \`${model.names[0] ?? ""}\``).error;
+  if (body.functions !== undefined)
+    return refuse("functions", "is deprecated and not supported: send `tools`");
+  if (body.function_call !== undefined)
+    return refuse("function_call", "is deprecated and not supported: send `tool_choice`");
+  if (body.audio || body.modalities?.includes("audio"))
+    return refuse(body.audio ? "audio" : "modalities", "asks for sound, which this engine does not make");
+  if (body.web_search_options)
+    return refuse("web_search_options", "is not supported: the engine has no web search");
+  if (body.verbosity && body.verbosity !== "medium")
+    return refuse("verbosity", "is not supported by this engine");
   return undefined;
 }
 
@@ -34,9 +47,11 @@ export function openaiEdits(body: ChatRequest | CompletionRequest): Edits {
   const set: Record<string, unknown> = {};
   const remove: string[] = [];
   // Usage is always asked for; the relay hides the extra chunk from clients that did not ask.
-  if (body.stream && body.stream_options?.include_usage !== true) set.stream_options = { ...body.stream_options, include_usage: true };
+  if (body.stream && body.stream_options?.include_usage !== true)
+    set.stream_options = { ...body.stream_options, include_usage: true };
   // OpenAI takes an empty list for no tools; vLLM answers 400.
-  if (Array.isArray(body.tools) && body.tools.length === 0) remove.push("tools", "tool_choice", "parallel_tool_calls");
+  if (Array.isArray(body.tools) && body.tools.length === 0)
+    remove.push("tools", "tool_choice", "parallel_tool_calls");
   return { set, remove };
 }
 
@@ -55,7 +70,10 @@ export function edited(path: string, call: EngineCall<Record<string, unknown>>, 
 }
 
 /** OpenAI's rules for chunks: errors, ends and usage are looked at, all else passes. */
-export const openaiRules: ChunkRules = { mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|\[DONE\]|^error:/m, brokenFinish: BROKEN_FINISH };
+export const openaiRules: ChunkRules = {
+  mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|\[DONE\]|^error:/m,
+  brokenFinish: BROKEN_FINISH,
+};
 
 /** Usage that nobody told: counted from texts and marked. */
 export const estimatedUsage = (promptTokens: number, completionTokens: number): Usage => ({
@@ -105,23 +123,42 @@ export const openaiDialect = {
       return refused ? err(refused) : ok(edited("/v1/chat/completions", call, openaiEdits(call.body)));
     },
     answer: (json: unknown, call: EngineCall<ChatRequest>) =>
-      readChatAnswer(json, () => estimatedUsage(estimateChatTokens(call.body.messages), estimateTextTokens(textOfChoices(json)))),
+      readChatAnswer(json, () =>
+        estimatedUsage(estimateChatTokens(call.body.messages), estimateTextTokens(textOfChoices(json))),
+      ),
     // Hiding the usage chunk from a client that did not ask for it takes a look at every event.
-    stream: { format: "openai", relay: (showUsage: boolean) => (showUsage ? "native" : "exact"), rules: openaiRules },
+    stream: {
+      format: "openai",
+      relay: (showUsage: boolean) => (showUsage ? "native" : "exact"),
+      rules: openaiRules,
+    },
   },
   completion: {
-    encode: (call: EngineCall<CompletionRequest>): Result<EngineRequest, Failure> => ok(edited("/v1/completions", call, openaiEdits(call.body))),
+    encode: (call: EngineCall<CompletionRequest>): Result<EngineRequest, Failure> =>
+      ok(edited("/v1/completions", call, openaiEdits(call.body))),
     answer: (json: unknown, call: EngineCall<CompletionRequest>) =>
-      readCompletionAnswer(json, () => estimatedUsage(estimatePromptTokens(call.body.prompt), estimateTextTokens(textOfChoices(json)))),
-    stream: { format: "openai", relay: (showUsage: boolean) => (showUsage ? "native" : "exact"), rules: openaiRules },
+      readCompletionAnswer(json, () =>
+        estimatedUsage(estimatePromptTokens(call.body.prompt), estimateTextTokens(textOfChoices(json))),
+      ),
+    stream: {
+      format: "openai",
+      relay: (showUsage: boolean) => (showUsage ? "native" : "exact"),
+      rules: openaiRules,
+    },
   },
   embedding: {
-    encode: (call: EngineCall<EmbeddingRequest>): Result<EngineRequest, Failure> => ok(edited("/v1/embeddings", call, {})),
+    encode: (call: EngineCall<EmbeddingRequest>): Result<EngineRequest, Failure> =>
+      ok(edited("/v1/embeddings", call, {})),
     answer: (json: unknown, call: EngineCall<EmbeddingRequest>) =>
-      readEmbeddingAnswer(json, countInputs(call.body.input), () => estimatedUsage(estimatePromptTokens(call.body.input), 0)),
+      readEmbeddingAnswer(json, countInputs(call.body.input), () =>
+        estimatedUsage(estimatePromptTokens(call.body.input), 0),
+      ),
   },
   classify: classifyOpenai,
   models: { path: "/v1/models", read: readOpenaiModels },
-  health: { path: "/v1/models", read: (status: number) => (status >= 200 && status < 300 ? "ready" : status === 503 ? "loading" : "down") },
+  health: {
+    path: "/v1/models",
+    read: (status: number) => (status >= 200 && status < 300 ? "ready" : status === 503 ? "loading" : "down"),
+  },
   trimBaseUrl,
 } as const satisfies EngineAdapter;

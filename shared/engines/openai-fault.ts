@@ -4,28 +4,43 @@ import type { EngineFault } from "./engine.ts";
 const CLIENT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 409, 413, 415, 422, 501]);
 
 /** Texts by which engines say that prompt and answer do not fit the context, each in its own words. */
-const CONTEXT_OVERFLOW = /maximum context length|exceeds? the (available )?context (size|length)|context length (currently )?(available|exceeded)|exceed_context_size/i;
+const CONTEXT_OVERFLOW =
+  /maximum context length|exceeds? the (available )?context (size|length)|context length (currently )?(available|exceeded)|exceed_context_size/i;
 
 /** Client mistakes that llama.cpp's server answers with 500: its JSON and chat parsing lie outside the handler of 400s. */
 const MISTAKES_AS_500 =
   /(image|audio) input is not supported|is too large to process|\[json\.exception|failed to parse|parse error|invalid image|Failed to load image|json_schema|unsupported content\[\]\.type/i;
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
 
 /** Shortens what an engine says to something that fits a log line and an error message. */
-const short = (message: string): string => (message.length > 2000 ? `${message.slice(0, 2000)} ...` : message);
+const short = (message: string): string =>
+  message.length > 2000 ? `${message.slice(0, 2000)} ...` : message;
 
 /** The fault in an error object inside an answer or stream of status 200; its own code, if it has one, is the status. */
 export function faultOfErrorObject(error: unknown, statusIfUntold: number): EngineFault {
-  const code = typeof error === "object" && error !== null ? (error as Record<string, unknown>).code : undefined;
-  return read(error, typeof code === "number" && code >= 400 && code < 600 ? code : statusIfUntold, undefined);
+  const code =
+    typeof error === "object" && error !== null ? (error as Record<string, unknown>).code : undefined;
+  return read(
+    error,
+    typeof code === "number" && code >= 400 && code < 600 ? code : statusIfUntold,
+    undefined,
+  );
 }
 
 /** Reads an error as engines write it: an object, a string, or a flat object. */
 function read(error: unknown, status: number, retryAfterMs: number | undefined): EngineFault {
   const object = typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
   const message = short(text(error) ?? text(object.message) ?? text(object.detail) ?? "it gave no reason");
-  return faultOf({ status, message, type: text(object.type), param: text(object.param), code: text(object.code), retryAfterMs });
+  return faultOf({
+    status,
+    message,
+    type: text(object.type),
+    param: text(object.param),
+    code: text(object.code),
+    retryAfterMs,
+  });
 }
 
 type Said = {
@@ -48,12 +63,21 @@ function faultOf({ status, message, type, param, code, retryAfterMs }: Said): En
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   if (CONTEXT_OVERFLOW.test(message) || type === "exceed_context_size_error") {
-    return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error", param: "messages", code: "context_length_exceeded" };
+    return {
+      ...fault,
+      class: "client_fault",
+      status: 400,
+      type: "invalid_request_error",
+      param: "messages",
+      code: "context_length_exceeded",
+    };
   }
   if (status === 503 && /loading/i.test(message)) return { ...fault, class: "loading" };
   if (status === 429 || status === 503) return { ...fault, class: "overload" };
-  if (CLIENT_STATUSES.has(status)) return { ...fault, class: "client_fault", status: status === 501 ? 400 : status };
-  if (status === 500 && MISTAKES_AS_500.test(message)) return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error" };
+  if (CLIENT_STATUSES.has(status))
+    return { ...fault, class: "client_fault", status: status === 501 ? 400 : status };
+  if (status === 500 && MISTAKES_AS_500.test(message))
+    return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error" };
   return { ...fault, class: "failure" };
 }
 
@@ -72,14 +96,22 @@ export function classifyOpenai(status: number, body: string, retryAfterMs: numbe
     // A proxy's page, a router's plain text or nothing: what it says is about the way to the engine, not about the request.
     const page = /<html|<!doctype/i.test(body) || body.trim() === "";
     const message = page ? `HTTP ${status} without an API error` : short(body.trim());
-    if (status === 429 || status === 503) return { class: "overload", status, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    if (!page && (status === 400 || status === 413 || status === 422)) return { class: "client_fault", status, message };
+    if (status === 429 || status === 503)
+      return { class: "overload", status, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    if (!page && (status === 400 || status === 413 || status === 422))
+      return { class: "client_fault", status, message };
     return { class: "failure", status, message };
   }
   const object = json as Record<string, unknown>;
   // FastAPI's answer for a route that is not mounted: the engine's model cannot do this.
   if (status === 404 && object.detail === "Not Found") {
-    return { class: "client_fault", status: 400, type: "invalid_request_error", code: "unsupported_operation", message: "the engine does not offer this operation for its model" };
+    return {
+      class: "client_fault",
+      status: 400,
+      type: "invalid_request_error",
+      code: "unsupported_operation",
+      message: "the engine does not offer this operation for its model",
+    };
   }
   return read(object.error ?? object, status, retryAfterMs);
 }

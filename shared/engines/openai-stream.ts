@@ -7,7 +7,8 @@ import { faultOfErrorObject } from "./openai-fault.ts";
 /** The canonical events of one chunk in OpenAI's format, of chat or of legacy completions. */
 export function eventsOfChunk(chunk: Record<string, unknown>): EngineEvent[] {
   const events: EngineEvent[] = [];
-  if (chunk.error !== undefined && chunk.error !== null) return [{ type: "error", fault: faultOfErrorObject(chunk.error, 500) }];
+  if (chunk.error !== undefined && chunk.error !== null)
+    return [{ type: "error", fault: faultOfErrorObject(chunk.error, 500) }];
   for (const each of asList(chunk.choices)) {
     const choice = asObject(each) ?? {};
     const index = typeof choice.index === "number" ? choice.index : 0;
@@ -15,7 +16,11 @@ export function eventsOfChunk(chunk: Record<string, unknown>): EngineEvent[] {
     const content = delta.content ?? choice.text;
     const reasoning = delta.reasoning_content ?? delta.reasoning;
     const calls = asList(delta.tool_calls);
-    if ((typeof content === "string" && content !== "") || (typeof reasoning === "string" && reasoning !== "") || calls.length > 0) {
+    if (
+      (typeof content === "string" && content !== "") ||
+      (typeof reasoning === "string" && reasoning !== "") ||
+      calls.length > 0
+    ) {
       events.push({
         type: "delta",
         index,
@@ -30,7 +35,14 @@ export function eventsOfChunk(chunk: Record<string, unknown>): EngineEvent[] {
       events.push(
         reason
           ? { type: "finish", index, reason }
-          : { type: "error", fault: { class: "failure", status: 502, message: `it gave up (finish_reason ${JSON.stringify(choice.finish_reason)})` } },
+          : {
+              type: "error",
+              fault: {
+                class: "failure",
+                status: 502,
+                message: `it gave up (finish_reason ${JSON.stringify(choice.finish_reason)})`,
+              },
+            },
       );
     }
   }
@@ -47,16 +59,29 @@ export function eventsOfData(data: string): EngineEvent[] {
   try {
     json = JSON.parse(data);
   } catch {
-    return [{ type: "error", fault: { class: "failure", status: 502, message: "it sent an event that is not JSON" } }];
+    return [
+      {
+        type: "error",
+        fault: { class: "failure", status: 502, message: "it sent an event that is not JSON" },
+      },
+    ];
   }
   const chunk = asObject(json);
-  return chunk ? eventsOfChunk(chunk) : [{ type: "error", fault: { class: "failure", status: 502, message: "it sent an event that is not an object" } }];
+  return chunk
+    ? eventsOfChunk(chunk)
+    : [
+        {
+          type: "error",
+          fault: { class: "failure", status: 502, message: "it sent an event that is not an object" },
+        },
+      ];
 }
 
 /** Decodes a stream in OpenAI's format. Builds of llama.cpp up to 2025 put an error into a field of its own, `error:`. */
 export function openaiDecoder(): StreamDecoder {
   const scanner = new SseScanner();
-  const read = (events: ReturnType<SseScanner["push"]>): EngineEvent[] => events.flatMap((event) => eventsOfSse(event.raw, event.data));
+  const read = (events: ReturnType<SseScanner["push"]>): EngineEvent[] =>
+    events.flatMap((event) => eventsOfSse(event.raw, event.data));
   return { push: (bytes) => read(scanner.push(bytes)), end: () => read(scanner.end()) };
 }
 
@@ -66,5 +91,7 @@ export function eventsOfSse(raw: string, data: string | undefined): EngineEvent[
   const line = raw.split("\n").find((each) => each.startsWith("error:"));
   if (line === undefined) return [];
   const events = eventsOfData(`{"error":${line.slice(6).trim() || "null"}}`);
-  return events.length > 0 ? events : [{ type: "error", fault: { class: "failure", status: 500, message: "it reported an error" } }];
+  return events.length > 0
+    ? events
+    : [{ type: "error", fault: { class: "failure", status: 500, message: "it reported an error" } }];
 }

@@ -11,7 +11,12 @@ export function gauge(text: string, name: string): number | undefined {
     const lineEnd = text.indexOf("\n", at);
     const line = text.slice(at, lineEnd < 0 ? text.length : lineEnd);
     // Label values may hold spaces; the value stands behind the closing brace.
-    const value = Number(line.slice(next === "{" ? line.lastIndexOf("}") + 1 : name.length).trim().split(" ")[0]);
+    const value = Number(
+      line
+        .slice(next === "{" ? line.lastIndexOf("}") + 1 : name.length)
+        .trim()
+        .split(" ")[0],
+    );
     if (Number.isFinite(value)) sum = (sum ?? 0) + value;
   }
   return sum;

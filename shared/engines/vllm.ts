@@ -1,22 +1,47 @@
 import { err, ok } from "../kernel/result.ts";
 import type { EngineAdapter, EngineCall, StreamFormat } from "./engine.ts";
-import { type Edits, edited, joinEdits, openaiDialect, openaiEdits, openaiRules, refuseForAll, unsupported } from "./openai-dialect.ts";
+import {
+  type Edits,
+  edited,
+  joinEdits,
+  openaiDialect,
+  openaiEdits,
+  openaiRules,
+  refuseForAll,
+  unsupported,
+} from "./openai-dialect.ts";
 import { asList, asObject } from "./openai-answer.ts";
 import { gauge } from "./prometheus-text.ts";
 
 // vLLM: https://docs.vllm.ai/en/latest/serving/openai_compatible_server/
 
 /** Reach into the engine's scheduling, caches or templates: not for callers, and never dropped in silence. */
-const OPERATORS_ONLY = ["priority", "kv_transfer_params", "ec_transfer_params", "vllm_xargs", "cache_salt", "chat_template", "request_id"];
+const OPERATORS_ONLY = [
+  "priority",
+  "kv_transfer_params",
+  "ec_transfer_params",
+  "vllm_xargs",
+  "cache_salt",
+  "chat_template",
+  "request_id",
+];
 
 /** Removed from vLLM in 0.12: sent as they are they would be ignored, and the text unconstrained. */
-const GUIDED = { guided_json: "json", guided_regex: "regex", guided_choice: "choice", guided_grammar: "grammar" } as const;
+const GUIDED = {
+  guided_json: "json",
+  guided_regex: "regex",
+  guided_choice: "choice",
+  guided_grammar: "grammar",
+} as const;
 
 function guided(body: Record<string, unknown>): Edits {
   const given = Object.entries(GUIDED).filter(([old]) => body[old] !== undefined && body[old] !== null);
   if (given.length === 0) return {};
   const structured = Object.fromEntries(given.map(([old, name]) => [name, body[old]]));
-  return { set: { structured_outputs: { ...asObject(body.structured_outputs), ...structured } }, remove: Object.keys(GUIDED) };
+  return {
+    set: { structured_outputs: { ...asObject(body.structured_outputs), ...structured } },
+    remove: Object.keys(GUIDED),
+  };
 }
 
 function refuse(call: EngineCall<Record<string, unknown>>) {
@@ -29,7 +54,8 @@ function mend(chunk: Record<string, unknown>): void {
   for (const each of asList(chunk.choices)) {
     const delta = asObject(asObject(each)?.delta);
     if (!delta || !("reasoning" in delta)) continue;
-    if (delta.reasoning !== null && delta.reasoning_content === undefined) delta.reasoning_content = delta.reasoning;
+    if (delta.reasoning !== null && delta.reasoning_content === undefined)
+      delta.reasoning_content = delta.reasoning;
     delete delta.reasoning;
   }
 }
@@ -52,14 +78,28 @@ export const vllm: EngineAdapter = {
     encode(call) {
       const refused = refuseForAll(call);
       if (refused) return err(refused);
-      return refuse(call) ?? ok(withRequestId(edited("/v1/chat/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))), call.requestId));
+      return (
+        refuse(call) ??
+        ok(
+          withRequestId(
+            edited("/v1/chat/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))),
+            call.requestId,
+          ),
+        )
+      );
     },
     stream,
   },
   completion: {
     ...openaiDialect.completion,
     encode: (call) =>
-      refuse(call) ?? ok(withRequestId(edited("/v1/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))), call.requestId)),
+      refuse(call) ??
+      ok(
+        withRequestId(
+          edited("/v1/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))),
+          call.requestId,
+        ),
+      ),
     stream,
   },
   health: { path: "/health", read: (status) => (status === 200 ? "ready" : "down") },
@@ -74,4 +114,7 @@ export const vllm: EngineAdapter = {
 };
 
 /** vLLM makes the answer's id of this header, so that its log and ours speak of the same request. */
-const withRequestId = <R extends object>(request: R, requestId: string) => ({ ...request, headers: { "x-request-id": requestId } });
+const withRequestId = <R extends object>(request: R, requestId: string) => ({
+  ...request,
+  headers: { "x-request-id": requestId },
+});

@@ -7,9 +7,19 @@ export type AttemptReport = { readonly engine: string; readonly reason: string }
  */
 export type Failure =
   /** The request is malformed. `param` names the field, as a path (`messages[0].role`). */
-  | { readonly kind: "invalid_request"; readonly message: string; readonly param?: string; readonly code?: string }
+  | {
+      readonly kind: "invalid_request";
+      readonly message: string;
+      readonly param?: string;
+      readonly code?: string;
+    }
   /** The request is well formed, but the engine that serves the model cannot do what `param` asks for. */
-  | { readonly kind: "unsupported"; readonly param: string; readonly engine: string; readonly message: string }
+  | {
+      readonly kind: "unsupported";
+      readonly param: string;
+      readonly engine: string;
+      readonly message: string;
+    }
   | { readonly kind: "missing_key" }
   | { readonly kind: "invalid_key" }
   | { readonly kind: "forbidden"; readonly message: string }
@@ -41,7 +51,12 @@ export type Failure =
   /** The engine broke off, or answered something that is no answer. */
   | { readonly kind: "engine_failed"; readonly engine: string; readonly message: string }
   /** The engine said nothing for `timeoutMs`. */
-  | { readonly kind: "engine_timeout"; readonly engine: string; readonly phase: "first byte" | "next chunk" | "answer"; readonly timeoutMs: number }
+  | {
+      readonly kind: "engine_timeout";
+      readonly engine: string;
+      readonly phase: "first byte" | "next chunk" | "answer";
+      readonly timeoutMs: number;
+    }
   /** One of our own stores is out of reach: a fault of ours, never the caller's 401. */
   | { readonly kind: "store_unavailable" }
   /** A bug of ours. The details are in the log, under the request id. */

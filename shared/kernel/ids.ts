@@ -17,21 +17,31 @@ export function randomBase62(length: number, randomBytes: (count: number) => Uin
 /** A non-negative integer in base 62, padded with zeros to `length`. */
 export function toBase62(value: number, length: number): string {
   let text = "";
-  for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) text = ALPHABET.charAt(rest % 62) + text;
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 62))
+    text = ALPHABET.charAt(rest % 62) + text;
   return text;
 }
 
 /** Names one HTTP request, in the answer's `x-request-id` and in every log line about it. */
-export const RequestId = z.string().regex(/^req_[0-9a-f]{32}$/).brand<"RequestId">();
+export const RequestId = z
+  .string()
+  .regex(/^req_[0-9a-f]{32}$/)
+  .brand<"RequestId">();
 export type RequestId = z.infer<typeof RequestId>;
 
 /** Makes a request id from a UUID. */
 export const requestIdFrom = (uuid: string): RequestId => `req_${uuid.replaceAll("-", "")}` as RequestId;
 
 /** Names a key in logs, metrics and usage; the secret itself is never stored. */
-export const KeyId = z.string().regex(/^key_[0-9A-Za-z]{20}$/).brand<"KeyId">();
+export const KeyId = z
+  .string()
+  .regex(/^key_[0-9A-Za-z]{20}$/)
+  .brand<"KeyId">();
 export type KeyId = z.infer<typeof KeyId>;
 
 /** Names a workspace: the owner of keys, usage and, later, members. */
-export const WorkspaceId = z.string().regex(/^ws_[0-9A-Za-z]{20}$/).brand<"WorkspaceId">();
+export const WorkspaceId = z
+  .string()
+  .regex(/^ws_[0-9A-Za-z]{20}$/)
+  .brand<"WorkspaceId">();
 export type WorkspaceId = z.infer<typeof WorkspaceId>;

@@ -1,9 +1,18 @@
 /** What is measured. Every label's values are bounded: by a list, by the fleet, or by the statuses of HTTP. */
 export const METRICS = {
   eco_requests_total: { type: "counter", help: "Requests answered, by operation, model and HTTP status." },
-  eco_request_seconds: { type: "histogram", help: "Time from a request's arrival to the last byte of its answer." },
-  eco_time_to_first_token_seconds: { type: "histogram", help: "Time from a request's arrival to the first event of its streamed answer." },
-  eco_streams_total: { type: "counter", help: "Streams, by how they ended: complete, client_gone, engine_failed, timeout." },
+  eco_request_seconds: {
+    type: "histogram",
+    help: "Time from a request's arrival to the last byte of its answer.",
+  },
+  eco_time_to_first_token_seconds: {
+    type: "histogram",
+    help: "Time from a request's arrival to the first event of its streamed answer.",
+  },
+  eco_streams_total: {
+    type: "counter",
+    help: "Streams, by how they ended: complete, client_gone, engine_failed, timeout.",
+  },
   eco_tokens_total: { type: "counter", help: "Tokens used, by model and type: prompt, completion." },
   eco_estimated_usage_total: { type: "counter", help: "Answers whose usage the engine did not tell." },
   eco_engine_attempts_total: { type: "counter", help: "Requests sent to engines, by engine and outcome." },
@@ -21,11 +30,15 @@ export type Series = Record<string, number[]>;
 /** A series' key: what stands before the value in Prometheus text. Labels are in the order given. */
 export function seriesKey(name: MetricName, labels: Labels): string {
   let text = "";
-  for (const label in labels) text += `${text === "" ? "" : ","}${label}="${escapeLabel(labels[label] ?? "")}"`;
+  for (const label in labels)
+    text += `${text === "" ? "" : ","}${label}="${escapeLabel(labels[label] ?? "")}"`;
   return `${name}{${text}}`;
 }
 
-const escapeLabel = (value: string): string => (/[\\"\n]/.test(value) ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : value);
+const escapeLabel = (value: string): string =>
+  /[\\"\n]/.test(value)
+    ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
+    : value;
 
 /** What one isolate has counted since it last handed its numbers over. */
 export class MetricsBuffer {
@@ -86,7 +99,12 @@ export function renderMetrics(series: Series): string {
     const own = keys.filter((key) => key.startsWith(`${name}{`));
     if (own.length === 0) continue;
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const key of own) lines.push(...(type === "histogram" ? renderHistogram(name, key, series[key] ?? []) : [sample(key, series[key]?.[0] ?? 0)]));
+    for (const key of own)
+      lines.push(
+        ...(type === "histogram"
+          ? renderHistogram(name, key, series[key] ?? [])
+          : [sample(key, series[key]?.[0] ?? 0)]),
+      );
   }
   return lines.length > 0 ? `${lines.join("\n")}\n` : "";
 }
@@ -97,7 +115,10 @@ function renderHistogram(name: string, key: string, values: readonly number[]): 
   const labels = key.slice(name.length + 1, -1);
   const total = values[BUCKETS_S.length] ?? 0;
   let sum = 0;
-  const buckets = [...BUCKETS_S.map((bound, at) => [String(bound), (sum += values[at] ?? 0)] as const), ["+Inf", total] as const];
+  const buckets = [
+    ...BUCKETS_S.map((bound, at) => [String(bound), (sum += values[at] ?? 0)] as const),
+    ["+Inf", total] as const,
+  ];
   const tail = labels ? `{${labels}}` : "";
   return [
     ...buckets.map(([bound, count]) => `${name}_bucket{${labels}${labels ? "," : ""}le="${bound}"} ${count}`),

@@ -19,7 +19,10 @@ export function placesOf<E extends FleetEngine>(fleet: readonly E[], name: strin
     if (model) places.push({ engine, model });
   }
   return places.some(({ engine }) => !engine.reachable)
-    ? [...places.filter(({ engine }) => engine.reachable), ...places.filter(({ engine }) => !engine.reachable)]
+    ? [
+        ...places.filter(({ engine }) => engine.reachable),
+        ...places.filter(({ engine }) => !engine.reachable),
+      ]
     : places;
 }
 
@@ -28,7 +31,9 @@ export function similarNames(names: readonly string[], name: string): string[] {
   const wanted = name.toLowerCase();
   return names
     .map((each) => ({ each, distance: distanceOf(wanted, each.toLowerCase()) }))
-    .filter(({ each, distance }) => distance <= Math.max(2, Math.ceil(Math.max(wanted.length, each.length) * 0.5)))
+    .filter(
+      ({ each, distance }) => distance <= Math.max(2, Math.ceil(Math.max(wanted.length, each.length) * 0.5)),
+    )
     .toSorted((a, b) => a.distance - b.distance || a.each.localeCompare(b.each))
     .slice(0, 3)
     .map(({ each }) => each);

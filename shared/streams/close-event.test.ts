@@ -38,13 +38,18 @@ describe("closeBrokenStream", () => {
 describe("completeObject", () => {
   it("completes every beginning of every object to valid JSON", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), fc.constantFrom(0, 1), (object, position, indent) => {
-        const json = JSON.stringify(object, null, indent);
-        const begun = json.slice(0, 1 + (position % json.length));
-        const rest = completeObject(begun, '"error":1') ?? "";
-        const whole = rest.startsWith("\n\ndata: ") ? rest.slice(8) : begun + rest;
-        expect(JSON.parse(whole)).toMatchObject({ error: 1 });
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue()),
+        fc.nat(),
+        fc.constantFrom(0, 1),
+        (object, position, indent) => {
+          const json = JSON.stringify(object, null, indent);
+          const begun = json.slice(0, 1 + (position % json.length));
+          const rest = completeObject(begun, '"error":1') ?? "";
+          const whole = rest.startsWith("\n\ndata: ") ? rest.slice(8) : begun + rest;
+          expect(JSON.parse(whole)).toMatchObject({ error: 1 });
+        },
+      ),
       { numRuns: 2000 },
     );
   });

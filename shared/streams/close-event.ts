@@ -101,6 +101,7 @@ function scanString(json: string, from: number): { end: number; missing?: string
 
 /** What is missing of a number or of true, false, null. */
 function completeLiteral(literal: string): string {
-  for (const word of ["true", "false", "null"]) if (word.startsWith(literal)) return word.slice(literal.length);
+  for (const word of ["true", "false", "null"])
+    if (word.startsWith(literal)) return word.slice(literal.length);
   return /[0-9]$/.test(literal) ? "" : "0";
 }

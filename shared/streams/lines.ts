@@ -10,12 +10,15 @@ export class LineScanner {
     const text = this.#decoder.decode(bytes, { stream: true });
     if (!text.includes("\n")) {
       this.#buffer += text;
-      if (this.#buffer.length > EVENT_CHARS_MAX) throw new EventTooLarge(`no end of line in ${EVENT_CHARS_MAX} characters`);
+      if (this.#buffer.length > EVENT_CHARS_MAX)
+        throw new EventTooLarge(`no end of line in ${EVENT_CHARS_MAX} characters`);
       return [];
     }
     const lines = (this.#buffer + text).split("\n");
     this.#buffer = lines.pop() ?? "";
-    return lines.map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line)).filter((line) => line.length > 0);
+    return lines
+      .map((line) => (line.endsWith("\r") ? line.slice(0, -1) : line))
+      .filter((line) => line.length > 0);
   }
 
   /** A last line without its line end, if there is one. */

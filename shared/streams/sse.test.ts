@@ -38,10 +38,15 @@ describe("SseScanner", () => {
   it("gives the same events however the bytes are cut", () => {
     const line = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll(/[\r\n]/g, ""));
     fc.assert(
-      fc.property(fc.array(line), fc.constantFrom("\n", "\r\n"), fc.integer({ min: 1, max: 9 }), (data, eol, sizeBytes) => {
-        const text = data.map((each) => `data: ${each}${eol}${eol}`).join("");
-        expect(scan(text, sizeBytes)).toEqual(data);
-      }),
+      fc.property(
+        fc.array(line),
+        fc.constantFrom("\n", "\r\n"),
+        fc.integer({ min: 1, max: 9 }),
+        (data, eol, sizeBytes) => {
+          const text = data.map((each) => `data: ${each}${eol}${eol}`).join("");
+          expect(scan(text, sizeBytes)).toEqual(data);
+        },
+      ),
     );
   });
 
@@ -60,7 +65,8 @@ describe("LineScanner", () => {
     for (const sizeBytes of [1, 2, 3, 5, 100]) {
       const scanner = new LineScanner();
       const lines: string[] = [];
-      for (let at = 0; at < bytes.length; at += sizeBytes) lines.push(...scanner.push(bytes.subarray(at, at + sizeBytes)));
+      for (let at = 0; at < bytes.length; at += sizeBytes)
+        lines.push(...scanner.push(bytes.subarray(at, at + sizeBytes)));
       expect([...lines, ...scanner.end()]).toEqual(['{"a":"é😀"}', '{"b":1}', '{"c":2}']);
     }
   });

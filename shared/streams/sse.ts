@@ -53,7 +53,8 @@ export class SseScanner {
     if (start > 0) this.#buffer = this.#buffer.slice(start);
     // The next search may start here: the last character can be the first half of a blank line.
     this.#scanned = Math.max(0, this.#buffer.length - 1);
-    if (this.#buffer.length > EVENT_CHARS_MAX) throw new EventTooLarge(`no end of event in ${EVENT_CHARS_MAX} characters`);
+    if (this.#buffer.length > EVENT_CHARS_MAX)
+      throw new EventTooLarge(`no end of event in ${EVENT_CHARS_MAX} characters`);
     return events;
   }
 

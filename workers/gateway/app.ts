@@ -44,12 +44,21 @@ export function createApp(ports: Ports): OpenAPIHono<AppEnv> {
   return app;
 }
 
-const PATTERNS = [...OPEN, ...KEYED].map(([method, path]) => ({ method, pattern: new RegExp(`^${path.replace(/:\w+\{(.+?)\}/, "$1")}$`) }));
+const PATTERNS = [...OPEN, ...KEYED].map(([method, path]) => ({
+  method,
+  pattern: new RegExp(`^${path.replace(/:\w+\{(.+?)\}/, "$1")}$`),
+}));
 
 /** A known path with another method is 405 with what is allowed; all else is 404. */
 function wrongAddress(c: Context<AppEnv>) {
   const { method, path } = c.req;
-  const allow = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method.toUpperCase());
+  const allow = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) =>
+    route.method.toUpperCase(),
+  );
   if (allow.length === 0) return { kind: "route_not_found", method, path } as const;
-  return { kind: "method_not_allowed", method, allow: allow.includes("GET") ? [...allow, "HEAD"] : allow } as const;
+  return {
+    kind: "method_not_allowed",
+    method,
+    allow: allow.includes("GET") ? [...allow, "HEAD"] : allow,
+  } as const;
 }

@@ -15,13 +15,22 @@ const EngineList = z
     }
   })
   .pipe(z.array(EngineConfig))
-  .refine((list) => new Set(list.map((engine) => engine.id)).size === list.length, "two engines have the same id");
+  .refine(
+    (list) => new Set(list.map((engine) => engine.id)).size === list.length,
+    "two engines have the same id",
+  );
 
 /** Every variable that the Worker reads, and what it is when nobody set it. Nothing else reads the environment. */
 export const Config = z.object({
   ENGINES: EngineList.default([]),
-  KEY_PEPPER: z.string().min(16, "must be a secret of at least 16 characters; set it with `wrangler secret put KEY_PEPPER`"),
-  BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(16 * 1024 * 1024),
+  KEY_PEPPER: z
+    .string()
+    .min(16, "must be a secret of at least 16 characters; set it with `wrangler secret put KEY_PEPPER`"),
+  BODY_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(16 * 1024 * 1024),
   /** Silence after which a stream gets a comment, so that no proxy or client gives up. */
   KEEP_ALIVE_MS: DurationMs.default(10_000),
   FIRST_BYTE_TIMEOUT_MS: DurationMs.default(120_000),
@@ -36,7 +45,9 @@ export type Config = z.infer<typeof Config>;
 
 /** Reads the environment, or says in one sentence what is wrong with it. */
 export function readConfig(env: Readonly<Record<string, unknown>>): Config {
-  const parsed = Config.safeParse(Object.fromEntries(Object.keys(Config.shape).map((name) => [name, env[name]])));
+  const parsed = Config.safeParse(
+    Object.fromEntries(Object.keys(Config.shape).map((name) => [name, env[name]])),
+  );
   if (parsed.success) return parsed.data;
   throw new Error(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }

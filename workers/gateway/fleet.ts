@@ -28,7 +28,11 @@ const FRESH_MS = 5_000;
 /** An engine that does not tell its state within this time counts as down until asked again. */
 const PROBE_TIMEOUT_MS = 3_000;
 
-type Dependencies = { readonly secrets: Readonly<Record<string, unknown>>; readonly fetch: typeof fetch; readonly now: () => number };
+type Dependencies = {
+  readonly secrets: Readonly<Record<string, unknown>>;
+  readonly fetch: typeof fetch;
+  readonly now: () => number;
+};
 
 function createEndpoint(config: EngineConfig, secrets: Dependencies["secrets"]): Endpoint {
   const adapter = adapters[config.kind];
@@ -57,14 +61,16 @@ function createEndpoint(config: EngineConfig, secrets: Dependencies["secrets"]):
 /** Asks one engine how it is and what it serves. What it once served stays known while it is away. */
 async function probe(endpoint: Endpoint, { fetch }: Dependencies): Promise<void> {
   const { adapter, baseUrl, headers, config } = endpoint;
-  const get = (path: string) => fetch(baseUrl + path, { headers, redirect: "manual", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+  const get = (path: string) =>
+    fetch(baseUrl + path, { headers, redirect: "manual", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
   try {
     const answer = await get(adapter.health.path);
     const text = await answer.text();
     endpoint.health = adapter.health.read(answer.status, text);
     endpoint.reachable = endpoint.health === "ready";
     if (!endpoint.reachable) return;
-    const list = adapter.models.path === adapter.health.path ? text : await (await get(adapter.models.path)).text();
+    const list =
+      adapter.models.path === adapter.health.path ? text : await (await get(adapter.models.path)).text();
     const models = adapter.models.read(JSON.parse(list));
     const allowed = config.models;
     endpoint.models = allowed

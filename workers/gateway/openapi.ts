@@ -22,10 +22,20 @@ const failures = {
 };
 
 const keepAlive = z.object({
-  "x-eco-keep-alive": z.enum(["on", "off"]).optional().openapi({ description: "`off`: no comments in a stream that starts slowly." }),
+  "x-eco-keep-alive": z
+    .enum(["on", "off"])
+    .optional()
+    .openapi({ description: "`off`: no comments in a stream that starts slowly." }),
 });
 
-const post = <Request extends z.ZodType, Answer extends z.ZodType>(path: string, summary: string, description: string, request: Request, answer: Answer, chunk?: z.ZodType) =>
+const post = <Request extends z.ZodType, Answer extends z.ZodType>(
+  path: string,
+  summary: string,
+  description: string,
+  request: Request,
+  answer: Answer,
+  chunk?: z.ZodType,
+) =>
   createRoute({
     method: "post",
     path,
@@ -36,42 +46,97 @@ const post = <Request extends z.ZodType, Answer extends z.ZodType>(path: string,
     request: { body: { required: true, content: json(request) }, ...(chunk && { headers: keepAlive }) },
     responses: {
       200: {
-        description: chunk ? "The answer; with `stream: true` a stream of events, each `data:` a chunk, the last `[DONE]`." : "The answer.",
+        description: chunk
+          ? "The answer; with `stream: true` a stream of events, each `data:` a chunk, the last `[DONE]`."
+          : "The answer.",
         content: { ...json(answer), ...(chunk && { "text/event-stream": { schema: chunk } }) },
       },
       ...failures,
     },
   });
 
-const get = (path: string, tag: string, summary: string, responses: Parameters<typeof createRoute>[0]["responses"], more: object = {}) =>
-  createRoute({ method: "get", path, summary, tags: [tag], responses, ...more });
+const get = (
+  path: string,
+  tag: string,
+  summary: string,
+  responses: Parameters<typeof createRoute>[0]["responses"],
+  more: object = {},
+) => createRoute({ method: "get", path, summary, tags: [tag], responses, ...more });
 
-const text = (description: string, type = "text/plain") => ({ 200: { description, content: { [type]: { schema: z.string() } } } });
+const text = (description: string, type = "text/plain") => ({
+  200: { description, content: { [type]: { schema: z.string() } } },
+});
 
 const ROUTES = [
-  post("/v1/chat/completions", "Answer a conversation", "OpenAI's chat completions. Fields that are not named here go to the engine as they are.", ChatRequest, ChatCompletion, ChatCompletionChunk),
-  post("/v1/completions", "Continue a text", "OpenAI's legacy completions.", CompletionRequest, Completion, Completion),
-  post("/v1/embeddings", "Embed texts", "Vectors that are near to each other where the texts mean the same.", EmbeddingRequest, EmbeddingList),
-  get("/v1/models", "OpenAI API", "List the models", { 200: { description: "The models that are served.", content: json(ModelList) }, 401: failures[401] }, { security: keyed }),
+  post(
+    "/v1/chat/completions",
+    "Answer a conversation",
+    "OpenAI's chat completions. Fields that are not named here go to the engine as they are.",
+    ChatRequest,
+    ChatCompletion,
+    ChatCompletionChunk,
+  ),
+  post(
+    "/v1/completions",
+    "Continue a text",
+    "OpenAI's legacy completions.",
+    CompletionRequest,
+    Completion,
+    Completion,
+  ),
+  post(
+    "/v1/embeddings",
+    "Embed texts",
+    "Vectors that are near to each other where the texts mean the same.",
+    EmbeddingRequest,
+    EmbeddingList,
+  ),
+  get(
+    "/v1/models",
+    "OpenAI API",
+    "List the models",
+    { 200: { description: "The models that are served.", content: json(ModelList) }, 401: failures[401] },
+    { security: keyed },
+  ),
   get(
     "/v1/models/{id}",
     "OpenAI API",
     "Show a model",
     { 200: { description: "The model.", content: json(Model) }, 401: failures[401], 404: failures[404] },
-    { security: keyed, request: { params: z.object({ id: z.string().openapi({ description: "The model's id; slashes may stand as they are." }) }) } },
+    {
+      security: keyed,
+      request: {
+        params: z.object({
+          id: z.string().openapi({ description: "The model's id; slashes may stand as they are." }),
+        }),
+      },
+    },
   ),
   get("/health", "Operation", "Whether the platform runs", {
     200: {
       description: "It runs. `degraded`: not all engines are there.",
-      content: json(z.object({ status: z.enum(["ok", "degraded"]), engines: z.object({ ready: z.int(), total: z.int() }) })),
+      content: json(
+        z.object({
+          status: z.enum(["ok", "degraded"]),
+          engines: z.object({ ready: z.int(), total: z.int() }),
+        }),
+      ),
     },
   }),
   get("/ready", "Operation", "Whether a request can be served now", {
     200: { description: "Yes.", content: json(Readiness()) },
     503: { description: "No; `checks` says why.", content: json(Readiness()) },
   }),
-  get("/metrics", "Operation", "Metrics as Prometheus text", { ...text("All isolates' numbers."), 401: failures[401], 403: failure("The key is not an operator's.") }, { security: keyed }),
-  get("/openapi.json", "Operation", "This description", { 200: { description: "OpenAPI 3.1.", content: json(z.object({})) } }),
+  get(
+    "/metrics",
+    "Operation",
+    "Metrics as Prometheus text",
+    { ...text("All isolates' numbers."), 401: failures[401], 403: failure("The key is not an operator's.") },
+    { security: keyed },
+  ),
+  get("/openapi.json", "Operation", "This description", {
+    200: { description: "OpenAPI 3.1.", content: json(z.object({})) },
+  }),
   get("/docs", "Operation", "This description, to read", text("A page.", "text/html")),
 ];
 
@@ -82,11 +147,19 @@ function Readiness() {
 /** The OpenAPI 3.1 document, made from the same schemas that check the requests. */
 export function createOpenApi(serverUrl: string) {
   const app = new OpenAPIHono();
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer", description: "`sk-eco-…`" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "http",
+    scheme: "bearer",
+    description: "`sk-eco-…`",
+  });
   for (const route of ROUTES) app.openAPIRegistry.registerPath(route);
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "eco-base", version: "0.1.0", description: "Your own OpenAI at the edge, on GPUs you own." },
+    info: {
+      title: "eco-base",
+      version: "0.1.0",
+      description: "Your own OpenAI at the edge, on GPUs you own.",
+    },
     servers: [{ url: serverUrl }],
   });
 }

@@ -8,16 +8,26 @@ import type { Defer } from "./ports.ts";
  * Where a model is served. A model that nobody is known to serve, or whose engines were all away, is asked for once
  * more before the caller is told so: it may have come since.
  */
-export async function findPlaces(fleet: Fleet, model: string, defer: Defer): Promise<Result<Place<Endpoint>[], Failure>> {
+export async function findPlaces(
+  fleet: Fleet,
+  model: string,
+  defer: Defer,
+): Promise<Result<Place<Endpoint>[], Failure>> {
   const known = placesOf(await fleet.list(defer), model);
   if (known.some(({ engine }) => engine.reachable)) return ok(known);
   const endpoints = await fleet.refresh();
   const places = placesOf(endpoints, model);
   if (places.some(({ engine }) => engine.reachable)) return ok(places);
   // An engine that is away may be the one that serves it: then "no such model" could be untrue.
-  const away = endpoints.filter(({ id, reachable }) => !reachable && (places.length === 0 || places.some(({ engine }) => engine.id === id)));
+  const away = endpoints.filter(
+    ({ id, reachable }) =>
+      !reachable && (places.length === 0 || places.some(({ engine }) => engine.id === id)),
+  );
   if (places.length > 0 || away.length > 0 || endpoints.length === 0) {
-    const attempts = away.map(({ id, health }) => ({ engine: id, reason: health === "loading" ? "loading" : "could not be reached" }));
+    const attempts = away.map(({ id, health }) => ({
+      engine: id,
+      reason: health === "loading" ? "loading" : "could not be reached",
+    }));
     return err({ kind: "engines_unavailable", model, attempts, retryAfterMs: 5_000 });
   }
   const names = endpoints.flatMap((endpoint) => endpoint.models.flatMap((each) => each.names));

@@ -68,8 +68,17 @@ export class Run {
     const { metrics } = ports;
     const model = this.model ?? "";
     metrics.add("eco_requests_total", { operation: this.operation, model, status: String(this.status) });
-    metrics.observe("eco_request_seconds", { operation: this.operation, model }, (nowMs - this.startedMs) / 1000);
-    if (this.#firstTokenMs !== undefined) metrics.observe("eco_time_to_first_token_seconds", { model }, (this.#firstTokenMs - this.startedMs) / 1000);
+    metrics.observe(
+      "eco_request_seconds",
+      { operation: this.operation, model },
+      (nowMs - this.startedMs) / 1000,
+    );
+    if (this.#firstTokenMs !== undefined)
+      metrics.observe(
+        "eco_time_to_first_token_seconds",
+        { model },
+        (this.#firstTokenMs - this.startedMs) / 1000,
+      );
     if (this.outcome) metrics.add("eco_streams_total", { model, outcome: this.outcome });
     if (usage) {
       metrics.add("eco_tokens_total", { model, type: "prompt" }, usage.prompt_tokens);
@@ -103,6 +112,8 @@ export class Run {
   #scheduleFlush(nowMs: number): void {
     if (nowMs < flushDueMs) return;
     flushDueMs = nowMs + FLUSH_MS;
-    this.defer(new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)).then(() => this.ports.flushMetrics()));
+    this.defer(
+      new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)).then(() => this.ports.flushMetrics()),
+    );
   }
 }

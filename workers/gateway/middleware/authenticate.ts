@@ -1,4 +1,10 @@
-import { type Pepper, bearerOf, hashApiKey, importPepper, isApiKeyForm } from "../../../shared/auth/api-key.ts";
+import {
+  type Pepper,
+  bearerOf,
+  hashApiKey,
+  importPepper,
+  isApiKeyForm,
+} from "../../../shared/auth/api-key.ts";
 import type { Principal } from "../../../shared/auth/principal.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
@@ -9,7 +15,11 @@ const TRUST_MS = 30_000;
 const KEYS_MAX = 10_000;
 
 /** Finds out whom a request is from. */
-export type Authenticator = (authorization: string | null, store: KeyStore, nowMs: number) => Promise<Result<Principal, Failure>>;
+export type Authenticator = (
+  authorization: string | null,
+  store: KeyStore,
+  nowMs: number,
+) => Promise<Result<Principal, Failure>>;
 
 /**
  * Isolate memory in front of the stores: the usual request costs one look-up in a Map. A key of the wrong form (a typo,
@@ -43,4 +53,6 @@ export function createAuthenticator(pepper: string): Authenticator {
 }
 
 const accept = (principal: Principal, nowMs: number): Result<Principal, Failure> =>
-  principal.expiresAtMs !== null && principal.expiresAtMs <= nowMs ? err({ kind: "invalid_key" }) : ok(principal);
+  principal.expiresAtMs !== null && principal.expiresAtMs <= nowMs
+    ? err({ kind: "invalid_key" })
+    : ok(principal);

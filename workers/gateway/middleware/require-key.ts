@@ -6,7 +6,11 @@ import { failureResponse } from "../http/failure-response.ts";
 export const requireKey: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { run } = c.var;
   const { ports } = run;
-  const caller = await ports.authenticate(c.req.header("authorization") ?? null, ports.keys(run.defer), ports.now());
+  const caller = await ports.authenticate(
+    c.req.header("authorization") ?? null,
+    ports.keys(run.defer),
+    ports.now(),
+  );
   if (!caller.ok) return failureResponse(run, caller.error);
   run.principal = caller.value;
   return next();

@@ -7,13 +7,24 @@ import type { Endpoint } from "../fleet.ts";
 const ERROR_CHARS_MAX = 64 * 1024;
 
 /** Why an attempt gave no answer: the engine's own word, or its silence. */
-export type AttemptFault = EngineFault & { readonly timeout?: Extract<Failure, { kind: "engine_timeout" }>["phase"]; readonly timeoutMs?: number };
+export type AttemptFault = EngineFault & {
+  readonly timeout?: Extract<Failure, { kind: "engine_timeout" }>["phase"];
+  readonly timeoutMs?: number;
+};
 
 /** The connection could not be made, or ended before an answer. */
-export const unreachable = (): AttemptFault => ({ class: "failure", status: 502, message: "could not be reached" });
+export const unreachable = (): AttemptFault => ({
+  class: "failure",
+  status: 502,
+  message: "could not be reached",
+});
 
 /** The connection ended in the middle of an answer. */
-export const lostConnection = (): AttemptFault => ({ class: "failure", status: 502, message: "the connection to it was lost" });
+export const lostConnection = (): AttemptFault => ({
+  class: "failure",
+  status: 502,
+  message: "the connection to it was lost",
+});
 
 /** Silence, after which the connection to the engine was closed. */
 export const timedOut = (phase: NonNullable<AttemptFault["timeout"]>, timeoutMs: number): AttemptFault => ({
@@ -50,7 +61,13 @@ export async function send(
     return err({ class: "failure", status: 502, message: "answered with a redirect" });
   }
   const text = await response.text().catch(() => "");
-  return err(endpoint.adapter.classify(response.status, text.slice(0, ERROR_CHARS_MAX), retryAfterMs(response.headers.get("retry-after"))));
+  return err(
+    endpoint.adapter.classify(
+      response.status,
+      text.slice(0, ERROR_CHARS_MAX),
+      retryAfterMs(response.headers.get("retry-after")),
+    ),
+  );
 }
 
 function retryAfterMs(header: string | null): number | undefined {
@@ -60,14 +77,24 @@ function retryAfterMs(header: string | null): number | undefined {
 
 /** What the caller is told when no further engine is left to ask. */
 export function failureOf(fault: AttemptFault, engine: string, model: string): Failure {
-  if (fault.timeout) return { kind: "engine_timeout", engine, phase: fault.timeout, timeoutMs: fault.timeoutMs ?? 0 };
+  if (fault.timeout)
+    return { kind: "engine_timeout", engine, phase: fault.timeout, timeoutMs: fault.timeoutMs ?? 0 };
   if (fault.class === "client_fault") {
     const { status, message, param, code } = fault;
     // Engines have types of their own ("BadRequestError"); programs know OpenAI's.
     const gone = status === 404 && /model/i.test(message);
-    return { kind: "engine_rejected", status, message, type: "invalid_request_error", param: gone ? "model" : param, code: gone ? "model_not_found" : code };
+    return {
+      kind: "engine_rejected",
+      status,
+      message,
+      type: "invalid_request_error",
+      param: gone ? "model" : param,
+      code: gone ? "model_not_found" : code,
+    };
   }
-  if (fault.class === "overload") return { kind: "engines_overloaded", retryAfterMs: fault.retryAfterMs ?? 2_000 };
-  if (fault.class === "loading") return { kind: "model_loading", model, retryAfterMs: fault.retryAfterMs ?? 5_000 };
+  if (fault.class === "overload")
+    return { kind: "engines_overloaded", retryAfterMs: fault.retryAfterMs ?? 2_000 };
+  if (fault.class === "loading")
+    return { kind: "model_loading", model, retryAfterMs: fault.retryAfterMs ?? 5_000 };
   return { kind: "engine_failed", engine, message: fault.message };
 }

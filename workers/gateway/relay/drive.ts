@@ -7,24 +7,42 @@ import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
 const utf8 = new TextEncoder();
-const bytesOf = (chunk: string | Uint8Array): Uint8Array => (typeof chunk === "string" ? utf8.encode(chunk) : chunk);
+const bytesOf = (chunk: string | Uint8Array): Uint8Array =>
+  typeof chunk === "string" ? utf8.encode(chunk) : chunk;
 
 /** How relaying ended. `sent` is the text of a half-sent event, for the error that must follow it. */
 export type Relayed =
   | { readonly outcome: "complete" }
   | { readonly outcome: "client_gone" }
-  | { readonly outcome: "broken"; readonly fault: AttemptFault; readonly sent: string; readonly told?: boolean };
+  | {
+      readonly outcome: "broken";
+      readonly fault: AttemptFault;
+      readonly sent: string;
+      readonly told?: boolean;
+    };
 
 /** The client's end of a stream. `defer` carries work past the answer's last byte. */
-export type ClientPipe = { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal; readonly defer: Defer };
+export type ClientPipe = {
+  readonly writable: WritableStream<Uint8Array>;
+  readonly gone: AbortSignal;
+  readonly defer: Defer;
+};
 
 /** Relays an opened stream to its end. The client's pipe stays open: what follows depends on how this ended. */
-export async function relayStream(opened: OpenedStream, client: ClientPipe, keepAliveMs: number | undefined, startedMs: number): Promise<Relayed> {
+export async function relayStream(
+  opened: OpenedStream,
+  client: ClientPipe,
+  keepAliveMs: number | undefined,
+  startedMs: number,
+): Promise<Relayed> {
   // Whoever leaves takes the engine's generation along, in every phase.
   client.gone.addEventListener("abort", opened.abort);
   try {
     const { stage } = opened;
-    const relayed = stage instanceof NativeFollower ? await relayNative(opened, stage, client, startedMs) : await relayScripted(opened, stage, client, keepAliveMs, startedMs);
+    const relayed =
+      stage instanceof NativeFollower
+        ? await relayNative(opened, stage, client, startedMs)
+        : await relayScripted(opened, stage, client, keepAliveMs, startedMs);
     if (relayed.outcome !== "complete") opened.abort();
     return relayed;
   } finally {
@@ -32,7 +50,12 @@ export async function relayStream(opened: OpenedStream, client: ClientPipe, keep
   }
 }
 
-async function relayNative(opened: OpenedStream, follower: NativeFollower, client: ClientPipe, startedMs: number): Promise<Relayed> {
+async function relayNative(
+  opened: OpenedStream,
+  follower: NativeFollower,
+  client: ClientPipe,
+  startedMs: number,
+): Promise<Relayed> {
   const writer = client.writable.getWriter();
   try {
     for (const chunk of opened.first) await writer.write(bytesOf(chunk));
@@ -55,13 +78,29 @@ async function relayNative(opened: OpenedStream, follower: NativeFollower, clien
     if (sent !== "") await write(client.writable, "\n\n");
     return { outcome: "complete" };
   }
-  return { outcome: "broken", fault: reached === "lost" && !follower.tally.fault ? lostConnection() : faultOf(follower.tally), sent, told: follower.tally.told };
+  return {
+    outcome: "broken",
+    fault: reached === "lost" && !follower.tally.fault ? lostConnection() : faultOf(follower.tally),
+    sent,
+    told: follower.tally.told,
+  };
 }
 
-async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientPipe, keepAliveMs: number | undefined, startedMs: number): Promise<Relayed> {
+async function relayScripted(
+  opened: OpenedStream,
+  relay: Relay,
+  client: ClientPipe,
+  keepAliveMs: number | undefined,
+  startedMs: number,
+): Promise<Relayed> {
   const writer = client.writable.getWriter();
   const reader = opened.rest.getReader();
-  const watch = watchdog(opened, startedMs, keepAliveMs, () => void writer.write(utf8.encode(SSE_KEEP_ALIVE)).catch(() => undefined));
+  const watch = watchdog(
+    opened,
+    startedMs,
+    keepAliveMs,
+    () => void writer.write(utf8.encode(SSE_KEEP_ALIVE)).catch(() => undefined),
+  );
   let lost = false;
   const put = async (out: string | Uint8Array) => {
     if (out.length > 0) await writer.write(bytesOf(out));
@@ -84,7 +123,11 @@ async function relayScripted(opened: OpenedStream, relay: Relay, client: ClientP
     const late = watch.fault();
     if (late) return { outcome: "broken", fault: late, sent: "" };
     if (!isComplete(relay.tally)) {
-      return { outcome: "broken", fault: lost && !relay.tally.fault ? lostConnection() : faultOf(relay.tally), sent: "" };
+      return {
+        outcome: "broken",
+        fault: lost && !relay.tally.fault ? lostConnection() : faultOf(relay.tally),
+        sent: "",
+      };
     }
     await put(relay.closing());
     return { outcome: "complete" };
@@ -106,7 +149,11 @@ const DRAIN_MS = 2_000;
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   const timer = setTimeout(() => reader.cancel().catch(() => undefined), DRAIN_MS);
   let done = false;
-  while (!done) done = await reader.read().then((next) => next.done, () => true);
+  while (!done)
+    done = await reader.read().then(
+      (next) => next.done,
+      () => true,
+    );
   clearTimeout(timer);
 }
 
@@ -120,7 +167,12 @@ export async function write(writable: WritableStream<Uint8Array>, text: string):
 type Watchdog = { progress(): void; stop(): void; fault(): AttemptFault | undefined };
 
 /** Ends a stream that is silent or has gone on for too long, and keeps a silent one alive meanwhile. One timer. */
-function watchdog({ timeouts, abort }: OpenedStream, startedMs: number, keepAliveMs?: number, keepAlive?: () => void): Watchdog {
+function watchdog(
+  { timeouts, abort }: OpenedStream,
+  startedMs: number,
+  keepAliveMs?: number,
+  keepAlive?: () => void,
+): Watchdog {
   let moved = true;
   let silentMs = 0;
   let fault: AttemptFault | undefined;
@@ -141,4 +193,3 @@ function watchdog({ timeouts, abort }: OpenedStream, startedMs: number, keepAliv
     fault: () => fault,
   };
 }
-

@@ -15,7 +15,11 @@ export type NativeEnd = { readonly reached: "end" | "lost" };
  * Pipes `body` to the client without script per chunk. `follow` sees the same bytes, later and in larger pieces, and
  * has seen all of them when the promise settles. The client's pipe is left open.
  */
-export async function pipeNative(body: ReadableStream<Uint8Array>, client: WritableStream<Uint8Array>, follow: (bytes: Uint8Array) => void): Promise<NativeEnd> {
+export async function pipeNative(
+  body: ReadableStream<Uint8Array>,
+  client: WritableStream<Uint8Array>,
+  follow: (bytes: Uint8Array) => void,
+): Promise<NativeEnd> {
   const [toClient, toFollower] = body.tee();
   const follower = new IdentityTransformStream();
   const over = new AbortController();
@@ -37,7 +41,10 @@ export async function pipeNative(body: ReadableStream<Uint8Array>, client: Writa
 }
 
 /** Reads in pieces whose size follows the stream's own rate. */
-async function readPieces(readable: ReadableStream<Uint8Array>, follow: (bytes: Uint8Array) => void): Promise<void> {
+async function readPieces(
+  readable: ReadableStream<Uint8Array>,
+  follow: (bytes: Uint8Array) => void,
+): Promise<void> {
   const reader = readable.getReader({ mode: "byob" });
   let sizeBytes = PIECE_BYTES_MIN;
   for (;;) {

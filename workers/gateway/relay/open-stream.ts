@@ -1,5 +1,11 @@
 import type { ChunkWriter } from "../../../shared/chat/chunk-writer.ts";
-import { NativeFollower, type Relay, type RelayOptions, exactRelay, translatedRelay } from "../../../shared/chat/relay.ts";
+import {
+  NativeFollower,
+  type Relay,
+  type RelayOptions,
+  exactRelay,
+  translatedRelay,
+} from "../../../shared/chat/relay.ts";
 import { faultOf } from "../../../shared/chat/tally.ts";
 import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
@@ -63,13 +69,17 @@ export async function openStream(call: StreamCall): Promise<Result<OpenedStream,
   }
 }
 
-async function begin(call: StreamCall, controller: AbortController): Promise<Result<OpenedStream, AttemptFault>> {
+async function begin(
+  call: StreamCall,
+  controller: AbortController,
+): Promise<Result<OpenedStream, AttemptFault>> {
   const { endpoint, timeouts } = call;
   const sent = await send(endpoint, call.request, controller.signal, call.fetch);
   if (!sent.ok) return sent;
   const body = sent.value.body;
   const contentType = sent.value.headers.get("content-type") ?? "";
-  const isStream = call.format.format === "translated" ? !contentType.includes("html") : !/json|html/.test(contentType);
+  const isStream =
+    call.format.format === "translated" ? !contentType.includes("html") : !/json|html/.test(contentType);
   if (!body || !isStream) {
     const text = await sent.value.text().catch(() => "");
     const { message } = endpoint.adapter.classify(502, text.slice(0, 4096), undefined);

@@ -4,7 +4,12 @@ import type { ChatRequest } from "../../../shared/contracts/chat.ts";
 import type { Usage } from "../../../shared/contracts/common.ts";
 import type { CompletionRequest } from "../../../shared/contracts/completions.ts";
 import { reportFailure } from "../../../shared/contracts/error.ts";
-import type { EngineCall, EngineRequest, Exchange, StreamedExchange } from "../../../shared/engines/engine.ts";
+import type {
+  EngineCall,
+  EngineRequest,
+  Exchange,
+  StreamedExchange,
+} from "../../../shared/engines/engine.ts";
 import { estimateChatTokens, estimatePromptTokens } from "../../../shared/engines/estimate.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err } from "../../../shared/kernel/result.ts";
@@ -30,13 +35,23 @@ export type Job<Body> = {
 
 type Try<T> = (place: Place<Endpoint>, request: EngineRequest) => Promise<Result<T, AttemptFault>>;
 
-const callOf = <Body>(job: Job<Body>, { engine, model }: Place<Endpoint>): EngineCall<Body> => ({ body: job.body, text: job.text, engine: engine.id, model, requestId: job.run.id });
+const callOf = <Body>(job: Job<Body>, { engine, model }: Place<Endpoint>): EngineCall<Body> => ({
+  body: job.body,
+  text: job.text,
+  engine: engine.id,
+  model,
+  requestId: job.run.id,
+});
 
 /**
  * Asks the places in turn until one answers. A caller's mistake ends it: another engine would say the same. Everything
  * that went wrong on the way is in the run's attempts.
  */
-async function firstAnswer<Body extends { model: string }, T>(job: Job<Body>, exchangeOf: (endpoint: Endpoint) => Exchange<Body, unknown>, attempt: Try<T>): Promise<Result<T, Failure>> {
+async function firstAnswer<Body extends { model: string }, T>(
+  job: Job<Body>,
+  exchangeOf: (endpoint: Endpoint) => Exchange<Body, unknown>,
+  attempt: Try<T>,
+): Promise<Result<T, Failure>> {
   const { run, places, body } = job;
   let refusal: Failure | undefined;
   let last: { fault: AttemptFault; engine: string } | undefined;
@@ -51,7 +66,10 @@ async function firstAnswer<Body extends { model: string }, T>(job: Job<Body>, ex
     run.engine = engine.id;
     const answer = await attempt(place, encoded.value);
     const fault = answer.ok ? undefined : answer.error;
-    run.ports.metrics.add("eco_engine_attempts_total", { engine: engine.id, outcome: fault ? (fault.timeout ? "timeout" : fault.class) : "answered" });
+    run.ports.metrics.add("eco_engine_attempts_total", {
+      engine: engine.id,
+      outcome: fault ? (fault.timeout ? "timeout" : fault.class) : "answered",
+    });
     if (answer.ok) return answer;
     if (job.clientGone.aborted || !fault) break;
     last = { fault, engine: engine.id };
@@ -59,9 +77,23 @@ async function firstAnswer<Body extends { model: string }, T>(job: Job<Body>, ex
     if (fault.class === "client_fault") return err(failureOf(fault, engine.id, body.model));
     if (fault.class === "failure" && !fault.timeout) engine.reachable = false;
   }
-  if (!last) return err(refusal ?? { kind: "engines_unavailable", model: body.model, attempts: run.attempts, retryAfterMs: 5_000 });
+  if (!last)
+    return err(
+      refusal ?? {
+        kind: "engines_unavailable",
+        model: body.model,
+        attempts: run.attempts,
+        retryAfterMs: 5_000,
+      },
+    );
   // Nobody was there at all: that is about the fleet, not about one engine's failure.
-  if (last.fault.message === unreachable().message) return err({ kind: "engines_unavailable", model: body.model, attempts: run.attempts, retryAfterMs: 5_000 });
+  if (last.fault.message === unreachable().message)
+    return err({
+      kind: "engines_unavailable",
+      model: body.model,
+      attempts: run.attempts,
+      retryAfterMs: 5_000,
+    });
   return err(failureOf(last.fault, last.engine, body.model));
 }
 
@@ -72,14 +104,21 @@ export async function serveWhole<Body extends { model: string }, Answer extends 
   finish: (answer: Answer) => Answer = (answer) => answer,
 ): Promise<Response> {
   const { run } = job;
-  const answer = await firstAnswer<Body, Answer>(job, exchangeOf, (place, request) => readWhole(job, place, request, exchangeOf(place.engine)));
+  const answer = await firstAnswer<Body, Answer>(job, exchangeOf, (place, request) =>
+    readWhole(job, place, request, exchangeOf(place.engine)),
+  );
   if (!answer.ok) return failureResponse(run, answer.error);
   // Embeddings have no completion tokens, and their usage does not say so.
   run.usage = { completion_tokens: 0, ...(answer.value.usage as Partial<Usage>) } as Usage;
   return Response.json(finish(answer.value), { headers: { "x-request-id": run.id } });
 }
 
-async function readWhole<Body, Answer>(job: Job<Body>, place: Place<Endpoint>, request: EngineRequest, exchange: Exchange<Body, Answer>): Promise<Result<Answer, AttemptFault>> {
+async function readWhole<Body, Answer>(
+  job: Job<Body>,
+  place: Place<Endpoint>,
+  request: EngineRequest,
+  exchange: Exchange<Body, Answer>,
+): Promise<Result<Answer, AttemptFault>> {
   const { ports } = job.run;
   const { totalMs } = timeoutsOf(place.engine, ports.config);
   const controller = new AbortController();
@@ -97,7 +136,11 @@ async function readWhole<Body, Answer>(job: Job<Body>, place: Place<Endpoint>, r
     return exchange.answer(JSON.parse(text), callOf(job, place), ports.now());
   } catch (error) {
     if (late) return err(timedOut("answer", totalMs));
-    return err(error instanceof SyntaxError ? { class: "failure", status: 502, message: "its answer is not JSON" } : lostConnection());
+    return err(
+      error instanceof SyntaxError
+        ? { class: "failure", status: 502, message: "its answer is not JSON" }
+        : lostConnection(),
+    );
   } finally {
     clearTimeout(timer);
     job.clientGone.removeEventListener("abort", abort);
@@ -120,11 +163,26 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   const { run, body, clientGone } = job;
   const { ports } = run;
   const frame = { id: "", model: body.model, createdS: Math.floor(ports.now() / 1000) };
-  const writer = "messages" in body ? chatChunkWriter({ ...frame, id: `chatcmpl-${run.id}` }) : completionChunkWriter({ ...frame, id: `cmpl-${run.id}` });
-  const promptTokens = () => ("messages" in body ? estimateChatTokens((body as ChatRequest).messages) : estimatePromptTokens((body as CompletionRequest).prompt));
+  const writer =
+    "messages" in body
+      ? chatChunkWriter({ ...frame, id: `chatcmpl-${run.id}` })
+      : completionChunkWriter({ ...frame, id: `cmpl-${run.id}` });
+  const promptTokens = () =>
+    "messages" in body
+      ? estimateChatTokens((body as ChatRequest).messages)
+      : estimatePromptTokens((body as CompletionRequest).prompt);
   const options = { showUsage: body.stream_options?.include_usage === true, promptTokens };
   const opening = firstAnswer<Body, OpenedStream>(job, exchangeOf, ({ engine }, request) =>
-    openStream({ endpoint: engine, request, format: exchangeOf(engine).stream, writer, options, timeouts: timeoutsOf(engine, ports.config), fetch: ports.fetch, clientGone }),
+    openStream({
+      endpoint: engine,
+      request,
+      format: exchangeOf(engine).stream,
+      writer,
+      options,
+      timeouts: timeoutsOf(engine, ports.config),
+      fetch: ports.fetch,
+      clientGone,
+    }),
   );
   // The headers wait for the first good event, but not for ever: from then on comments keep the way open, and what
   // goes wrong is told inside the stream.
@@ -167,22 +225,33 @@ async function drive<Body extends { model: string }>(
     run.firstToken();
     relayed = await relayStream(opened.value, client, keepAliveMs, run.startedMs);
     run.usage = usageOf(opened.value.stage.tally, promptTokens);
-    if (relayed.outcome === "broken") failure = failureOf(relayed.fault, opened.value.endpoint.id, job.body.model);
+    if (relayed.outcome === "broken")
+      failure = failureOf(relayed.fault, opened.value.endpoint.id, job.body.model);
   } else {
     failure = opened.error;
   }
   if (client.gone.aborted) relayed = { outcome: "client_gone" };
   if (relayed.outcome === "broken" && failure) {
     run.error = failure.kind;
-    if (!relayed.told) await write(client.writable, closeBrokenStream(relayed.sent, reportFailure(failure).body));
+    if (!relayed.told)
+      await write(client.writable, closeBrokenStream(relayed.sent, reportFailure(failure).body));
   }
-  run.outcome = relayed.outcome === "broken" ? (failure?.kind === "engine_timeout" ? "timeout" : "engine_failed") : relayed.outcome;
+  run.outcome =
+    relayed.outcome === "broken"
+      ? failure?.kind === "engine_timeout"
+        ? "timeout"
+        : "engine_failed"
+      : relayed.outcome;
   await client.writable.close().catch(() => undefined);
   run.finish();
 }
 
 /** Writes a comment now and then until the stream has begun. */
-async function keepAliveUntil<T>(opening: Promise<T>, client: ClientPipe, keepAliveMs: number | undefined): Promise<T> {
+async function keepAliveUntil<T>(
+  opening: Promise<T>,
+  client: ClientPipe,
+  keepAliveMs: number | undefined,
+): Promise<T> {
   for (;;) {
     await write(client.writable, SSE_KEEP_ALIVE);
     const begun = await within(opening, keepAliveMs);

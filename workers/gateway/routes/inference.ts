@@ -1,6 +1,11 @@
 import type { Context } from "hono";
 import { decodeVector, encodeVector } from "../../../shared/contracts/vector.ts";
-import { checkChatRequest, checkCompletionRequest, checkEmbeddingRequest, parseJson } from "../../../shared/contracts/parse-body.ts";
+import {
+  checkChatRequest,
+  checkCompletionRequest,
+  checkEmbeddingRequest,
+  parseJson,
+} from "../../../shared/contracts/parse-body.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../../../shared/contracts/embeddings.ts";
 import type { Operation } from "../../../shared/engines/engine.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
@@ -15,7 +20,11 @@ import { type Job, serveStream, serveWhole } from "../relay/serve.ts";
 type Check<Body> = (body: Record<string, unknown>) => Result<Body, Failure>;
 
 /** Reads and checks a request, and finds where its model is served. */
-async function prepare<Body extends { model: string }>(c: Context<AppEnv>, operation: Operation, check: Check<Body>): Promise<Result<Job<Body>, Failure>> {
+async function prepare<Body extends { model: string }>(
+  c: Context<AppEnv>,
+  operation: Operation,
+  check: Check<Body>,
+): Promise<Result<Job<Body>, Failure>> {
   const { run } = c.var;
   run.operation = operation;
   const text = await readBody(c.req.raw, run.ports.config.BODY_BYTES_MAX);
@@ -39,7 +48,12 @@ function keepAliveMs(c: Context<AppEnv>, config: Config): number | undefined {
 export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "chat", checkChatRequest);
   if (!job.ok) return failureResponse(c.var.run, job.error);
-  if (job.value.body.stream) return serveStream(job.value, (endpoint) => endpoint.adapter.chat, keepAliveMs(c, c.var.run.ports.config));
+  if (job.value.body.stream)
+    return serveStream(
+      job.value,
+      (endpoint) => endpoint.adapter.chat,
+      keepAliveMs(c, c.var.run.ports.config),
+    );
   return serveWhole(job.value, (endpoint) => endpoint.adapter.chat);
 }
 
@@ -47,7 +61,12 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
 export async function completions(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "completion", checkCompletionRequest);
   if (!job.ok) return failureResponse(c.var.run, job.error);
-  if (job.value.body.stream) return serveStream(job.value, (endpoint) => endpoint.adapter.completion, keepAliveMs(c, c.var.run.ports.config));
+  if (job.value.body.stream)
+    return serveStream(
+      job.value,
+      (endpoint) => endpoint.adapter.completion,
+      keepAliveMs(c, c.var.run.ports.config),
+    );
   return serveWhole(job.value, (endpoint) => endpoint.adapter.completion);
 }
 
@@ -55,7 +74,11 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
 export async function embeddings(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "embedding", checkEmbeddingRequest);
   if (!job.ok) return failureResponse(c.var.run, job.error);
-  return serveWhole(job.value, (endpoint) => endpoint.adapter.embedding, (list) => inFormat(list, job.value.body));
+  return serveWhole(
+    job.value,
+    (endpoint) => endpoint.adapter.embedding,
+    (list) => inFormat(list, job.value.body),
+  );
 }
 
 /** The vectors in the format that was asked for, whatever the engine made of the wish. */
@@ -63,4 +86,3 @@ function inFormat(list: EmbeddingList, { encoding_format }: EmbeddingRequest): E
   const convert = encoding_format === "base64" ? encodeVector : decodeVector;
   return { ...list, data: list.data.map((each) => ({ ...each, embedding: convert(each.embedding) })) };
 }
-

@@ -33,7 +33,10 @@ function modelsOf(endpoints: readonly Endpoint[]): Map<string, Model> {
 export async function listModels(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.var;
   run.operation = "models";
-  const body: ModelList = { object: "list", data: [...modelsOf(await run.ports.fleet.list(run.defer)).values()] };
+  const body: ModelList = {
+    object: "list",
+    data: [...modelsOf(await run.ports.fleet.list(run.defer)).values()],
+  };
   return Response.json(body, { headers: { "x-request-id": run.id } });
 }
 
@@ -44,8 +47,14 @@ export async function getModel(c: Context<AppEnv>): Promise<Response> {
   const name = c.req.param("id") ?? "";
   const endpoints = await run.ports.fleet.list(run.defer);
   const models = modelsOf(endpoints);
-  const own = endpoints.flatMap((endpoint) => endpoint.models).find((model) => model.names.includes(name))?.names[0];
+  const own = endpoints.flatMap((endpoint) => endpoint.models).find((model) => model.names.includes(name))
+    ?.names[0];
   const model = models.get(own ?? name);
-  if (!model) return failureResponse(run, { kind: "model_not_found", model: name, similar: similarNames([...models.keys()], name) });
+  if (!model)
+    return failureResponse(run, {
+      kind: "model_not_found",
+      model: name,
+      similar: similarNames([...models.keys()], name),
+    });
   return Response.json(model, { headers: { "x-request-id": run.id } });
 }

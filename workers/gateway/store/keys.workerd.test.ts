@@ -46,7 +46,11 @@ function counting(inner: KeyStore): KeyStore & { asked: number } {
 describe("d1KeyStore", () => {
   it("finds a key by its hash", async () => {
     const { hash, workspaceId } = await store();
-    expect(await d1KeyStore(env.DB).find(hash)).toMatchObject({ workspaceId, role: "developer", expiresAtMs: null });
+    expect(await d1KeyStore(env.DB).find(hash)).toMatchObject({
+      workspaceId,
+      role: "developer",
+      expiresAtMs: null,
+    });
   });
 
   it("does not know a revoked key", async () => {
@@ -78,7 +82,10 @@ describe("kvKeyStore", () => {
 
   it("answers from the slower store when KV fails", async () => {
     const { hash } = await store();
-    const broken = { get: () => Promise.reject(new Error("KV is away")), put: () => Promise.reject(new Error("KV is away")) };
+    const broken = {
+      get: () => Promise.reject(new Error("KV is away")),
+      put: () => Promise.reject(new Error("KV is away")),
+    };
     const keys = kvKeyStore(broken as unknown as KVNamespace, d1KeyStore(env.DB), () => undefined);
     expect(await keys.find(hash)).toBeDefined();
   });
@@ -103,12 +110,17 @@ describe("createAuthenticator", () => {
     ["a mistyped key", `Bearer sk-eco-${"a".repeat(38)}`, "invalid_key"],
   ])("refuses %s without asking a store", async (_, header, kind) => {
     const keys = counting(d1KeyStore(env.DB));
-    expect(await createAuthenticator(PEPPER)(header, keys, NOW_MS)).toMatchObject({ ok: false, error: { kind } });
+    expect(await createAuthenticator(PEPPER)(header, keys, NOW_MS)).toMatchObject({
+      ok: false,
+      error: { kind },
+    });
     expect(keys.asked).toBe(0);
   });
 
   it("refuses an unknown key of the right form", async () => {
-    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, d1KeyStore(env.DB), NOW_MS)).toMatchObject({ ok: false, error: { kind: "invalid_key" } });
+    expect(
+      await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, d1KeyStore(env.DB), NOW_MS),
+    ).toMatchObject({ ok: false, error: { kind: "invalid_key" } });
   });
 
   it("refuses a key from the moment it expires, cached or not", async () => {
@@ -121,6 +133,9 @@ describe("createAuthenticator", () => {
 
   it("says that a store is away, and not that the key is wrong", async () => {
     const away: KeyStore = { find: () => Promise.reject(new Error("D1 is away")) };
-    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, away, NOW_MS)).toMatchObject({ ok: false, error: { kind: "store_unavailable" } });
+    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, away, NOW_MS)).toMatchObject({
+      ok: false,
+      error: { kind: "store_unavailable" },
+    });
   });
 });

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Simulator, startSimulator } from "../engines-infra/simulator/index.ts";
+import { createKey, createWorkspace } from "./platform/accounts.ts";
+import { ROOT } from "./platform/bundle.ts";
+import { type Platform, servePlatform } from "./platform/serve.ts";
+import { EngineConfig } from "../shared/contracts/engine-config.ts";
+
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const PEPPER = "a pepper for tests only";
+
+/** The README's code blocks in a language, in order. */
+const blocks = (language: string): string[] =>
+  [...README.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))].map((match) => match[1] ?? "");
+
+let platform: Platform;
+let simulators: Simulator[];
+let folder: string;
+let apiKey: string;
+
+beforeAll(async () => {
+  simulators = await Promise.all(
+    ["smollm2-135m-instruct", "all-minilm-l6-v2"].map((model) =>
+      startSimulator({ kind: "openai", models: [model] }),
+    ),
+  );
+  const engines = simulators.map(({ url, kind }, at) => ({ id: `engine-${at}`, kind, baseUrl: url }));
+  platform = await servePlatform({
+    port: 0,
+    variables: { KEY_PEPPER: PEPPER, ENGINES: JSON.stringify(engines) },
+  });
+  const workspaceId = await createWorkspace(platform.database, "readme", 0);
+  apiKey = await createKey(platform.database, PEPPER, {
+    workspaceId,
+    name: "readme",
+    role: "developer",
+    nowMs: 0,
+  });
+  folder = mkdtempSync(join(tmpdir(), "eco-readme-"));
+  mkdirSync(join(folder, ".eco"));
+  writeFileSync(join(folder, ".eco", "dev.json"), JSON.stringify({ apiKey }));
+});
+
+afterAll(async () => {
+  await platform.stop();
+  await Promise.all(simulators.map((simulator) => simulator.stop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a command in a folder that looks like a checkout after `npm start`. */
+function run(
+  command: string,
+  args: readonly string[],
+  cwd = folder,
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ECO_API_KEY: apiKey } });
+    let output = "";
+    child.stdout.on("data", (data: Buffer) => (output += data.toString()));
+    child.stderr.on("data", (data: Buffer) => (output += data.toString()));
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+/** The port is the one difference to what a reader pastes. */
+const atOurPort = (text: string): string => text.replaceAll("http://127.0.0.1:8787", platform.url);
+
+describe("README", () => {
+  it("has curl lines that work as pasted", async () => {
+    const block = blocks("sh").find((each) => each.includes("curl")) ?? "";
+    const { code, output } = await run("bash", ["-ec", atOurPort(block)]);
+    expect(code, output).toBe(0);
+    expect(output).toContain("data: [DONE]");
+    expect(output).toContain('"object":"embedding"');
+    expect(output).toContain('"object":"list"');
+    expect(output).not.toContain('"error"');
+  });
+
+  it("has a JavaScript example that works as pasted", async () => {
+    const file = join(ROOT, "node_modules", `.readme-${process.pid}.mjs`);
+    writeFileSync(file, atOurPort(blocks("js")[0] ?? ""));
+    try {
+      const { code, output } = await run(process.execPath, [file]);
+      expect(code, output).toBe(0);
+      expect(output.length).toBeGreaterThan(20);
+    } finally {
+      rmSync(file);
+    }
+  });
+
+  it("names engines in the form that is accepted", () => {
+    const list = /ECO_ENGINES='(.*?)'/.exec(README)?.[1] ?? "";
+    for (const engine of JSON.parse(list) as unknown[])
+      expect(EngineConfig.safeParse(engine).success).toBe(true);
+  });
+
+  it("names every file and folder that it links to", () => {
+    const links = [...README.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => match[1] ?? "");
+    for (const link of links) expect(() => readFileSync(join(ROOT, link)), link).not.toThrow();
+  });
+});
