@@ -72,11 +72,10 @@ describe.each(KINDS)("relaying %s", (kind) => {
 
   it("lets out whole events only, so that no cut leaves half of one", () => {
     const relay = relayOf(engines[kind], hidden);
-    for (const byte of recorded(kind, "chat-stream")) {
-      const out = relay.push(Uint8Array.of(byte));
-      if (out.length > 0)
-        expect(typeof out === "string" ? out : new TextDecoder().decode(out)).toMatch(/^data: [^]*\n\n$/);
-    }
+    const outs = Array.from(recorded(kind, "chat-stream"), (byte) => relay.push(Uint8Array.of(byte)));
+    const texts = outs.map((out) => (typeof out === "string" ? out : new TextDecoder().decode(out)));
+    for (const text of texts.filter((each) => each !== "")) expect(text).toMatch(/^data: [^]*\n\n$/);
+    expect(texts.join("")).not.toBe("");
   });
 
   it("holds the finish reason back until the answer is complete", () => {

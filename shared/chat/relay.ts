@@ -17,14 +17,20 @@ export type Relay = {
 };
 
 /** What a relay must know of the request. */
-export type RelayOptions = { readonly showUsage: boolean; readonly promptTokens: () => number };
+export type RelayOptions = {
+  readonly showUsage: boolean;
+  readonly logprobs?: boolean;
+  readonly promptTokens: () => number;
+};
 
 /** Passes on a stream in the client's own format, event by event, and nothing that is not yet known to be true. */
-export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: RelayOptions): Relay {
+export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
   const tally = emptyTally();
   const scanner = new SseScanner();
   // Finish reasons wait for the end mark: whoever sees one can rely on it.
   let held = "";
+  // The chunk that tells usage is ours, and has to be of the same answer as the engine's.
+  let frame: Record<string, unknown> | undefined;
 
   function take({ raw, data }: SseEvent): string {
     if (tally.done || tally.fault) return "";
@@ -37,6 +43,8 @@ export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: Rela
     const events = chunk ? eventsOfChunk(chunk) : eventsOfSse(raw, data);
     for (const event of events) count(tally, event);
     if (!chunk || tally.fault) return "";
+    const { id, object, created, model } = chunk;
+    frame = { id, object, created, model };
     rules.mend?.(chunk);
     const finishes = events.some((event) => event.type === "finish");
     if (asList(chunk.choices).length === 0) return "";
@@ -70,8 +78,11 @@ export function exactRelay(rules: ChunkRules, writer: ChunkWriter, options: Rela
       return events.map(take).join("");
     },
     end: () => scanner.end().map(take).join(""),
-    closing: () =>
-      held + (options.showUsage ? writer.usage(usageOf(tally, options.promptTokens)) : "") + SSE_DONE,
+    closing() {
+      const usage = () =>
+        sseEvent(JSON.stringify({ ...frame, choices: [], usage: usageOf(tally, options.promptTokens) }));
+      return held + (options.showUsage ? usage() : "") + SSE_DONE;
+    },
   };
 }
 

@@ -48,7 +48,8 @@ export function isPlainChatRequest(value: unknown): value is ChatRequest {
     return false;
   const body = value as Record<string, unknown>;
   for (const name in body) {
-    const check = PLAIN[name];
+    // Own members only: a caller may name a field `constructor`, or `__proto__`, which every object inherits.
+    const check = Object.hasOwn(PLAIN, name) ? PLAIN[name] : undefined;
     if (!check || !check(body[name])) return false;
   }
   return !("stream_options" in body) || body.stream === true;

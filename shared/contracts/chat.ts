@@ -123,15 +123,10 @@ export const ChatRequest = z
       .min(1)
       .nullish()
       .meta({ deprecated: true, description: "Older name of max_completion_tokens." }),
-    temperature: z
-      .number()
-      .min(0)
-      .max(2)
-      .nullish()
-      .meta({
-        description:
-          "0 always takes the likeliest token; higher values vary more. The engine's default where absent.",
-      }),
+    temperature: z.number().min(0).max(2).nullish().meta({
+      description:
+        "0 always takes the likeliest token; higher values vary more. The engine's default where absent.",
+    }),
     top_p: z
       .number()
       .min(0)
@@ -142,12 +137,9 @@ export const ChatRequest = z
     stop: Stop.nullish().meta({
       description: "Up to four texts at which the answer ends; it does not contain them.",
     }),
-    seed: z
-      .int()
-      .nullish()
-      .meta({
-        description: "The same seed, request and engine give the same answer, as far as the engine can.",
-      }),
+    seed: z.int().nullish().meta({
+      description: "The same seed, request and engine give the same answer, as far as the engine can.",
+    }),
     presence_penalty: z
       .number()
       .min(-2)
@@ -282,7 +274,7 @@ export const ChatCompletionChunk = z
         finish_reason: FinishReason.nullable(),
       }),
     ),
-    usage: Usage.nullish(),
+    usage: z.union([Usage, z.null()]).optional(),
   })
   .meta({ id: "ChatCompletionChunk" });
 export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>;

@@ -67,7 +67,7 @@ export const Completion = z
         finish_reason: z.enum(["stop", "length", "content_filter"]).nullable(),
       }),
     ),
-    usage: Usage.nullish(),
+    usage: z.union([Usage, z.null()]).optional(),
   })
   .meta({ id: "Completion" });
 export type Completion = z.infer<typeof Completion>;

@@ -90,6 +90,9 @@ export type ChunkRules = {
   readonly brokenFinish: ReadonlySet<string>;
 };
 
+/** What a client asked to be told in a stream besides the answer itself. */
+export type AskedFor = { readonly usage: boolean; readonly logprobs: boolean };
+
 /**
  * How an engine's streamed answer reaches the client.
  * - `openai`: the engine speaks the client's format. `native` relays its bytes without any script per chunk (see
@@ -98,7 +101,7 @@ export type ChunkRules = {
  * - `translated`: every event is decoded and written anew.
  */
 export type StreamFormat =
-  | { readonly format: "openai"; relay(showUsage: boolean): "native" | "exact"; readonly rules: ChunkRules }
+  | { readonly format: "openai"; relay(asked: AskedFor): "native" | "exact"; readonly rules: ChunkRules }
   | { readonly format: "translated"; decoder(): StreamDecoder };
 
 /** How one operation is spoken with an engine. `answer` reads a whole (not streamed) answer of status 2xx. */

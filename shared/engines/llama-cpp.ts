@@ -56,7 +56,7 @@ export const llamaCpp: EngineAdapter = {
       return ok(edited("/v1/chat/completions", call, edits));
     },
     // Its stream ends without [DONE] after an error, and its last chunk tells the counts in `timings` unasked.
-    stream: { ...openaiDialect.chat.stream, relay: () => "native" },
+    stream: { ...openaiDialect.chat.stream, relay: ({ logprobs }) => (logprobs ? "exact" : "native") },
   },
   completion: {
     ...openaiDialect.completion,

@@ -89,7 +89,7 @@ describe("a chat to Ollama", () => {
     { n: 1 },
     { logit_bias: {} },
   ])("needs nothing for %j", (more) => {
-    expect(Object.keys(sent(chat(more))).sort()).toEqual([
+    expect(Object.keys(sent(chat(more))).toSorted()).toEqual([
       "messages",
       "model",
       "options",

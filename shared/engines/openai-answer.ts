@@ -1,4 +1,4 @@
-import type { ChatCompletion, FinishReason } from "../contracts/chat.ts";
+import type { ChatCompletion, ChatLogprobs, FinishReason } from "../contracts/chat.ts";
 import type { Usage } from "../contracts/common.ts";
 import type { Completion } from "../contracts/completions.ts";
 import type { EmbeddingList } from "../contracts/embeddings.ts";
@@ -117,6 +117,12 @@ function mendMessage(raw: Json): ChatCompletion["choices"][number]["message"] {
   };
 }
 
+/** Log probabilities with the member that OpenAI's types require and most engines leave out. */
+export function mendLogprobs(value: unknown): ChatLogprobs | null {
+  const logprobs = asObject(value) as ChatLogprobs | undefined;
+  return logprobs ? { ...logprobs, refusal: logprobs.refusal ?? null } : null;
+}
+
 /** Reads a whole chat answer of an engine that speaks OpenAI's format, and mends it to OpenAI's types. */
 export function readChatAnswer(
   json: unknown,
@@ -137,7 +143,7 @@ export function readChatAnswer(
       ...choice,
       index: typeof choice.index === "number" ? choice.index : index,
       message: mendMessage(message),
-      logprobs: (asObject(choice.logprobs) as ChatCompletion["choices"][number]["logprobs"]) ?? null,
+      logprobs: mendLogprobs(choice.logprobs),
       // Engines that call a tool and say `stop` would make agents' loops end.
       finish_reason: calls && finish === "stop" ? "tool_calls" : finish,
     });

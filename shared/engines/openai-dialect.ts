@@ -5,12 +5,20 @@ import type { EmbeddingRequest } from "../contracts/embeddings.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import { editBody } from "./edit-body.ts";
-import type { ChunkRules, EngineAdapter, EngineCall, EngineModel, EngineRequest } from "./engine.ts";
+import type {
+  AskedFor,
+  ChunkRules,
+  EngineAdapter,
+  EngineCall,
+  EngineModel,
+  EngineRequest,
+} from "./engine.ts";
 import { estimateChatTokens, estimatePromptTokens, estimateTextTokens } from "./estimate.ts";
 import {
   BROKEN_FINISH,
   asList,
   asObject,
+  mendLogprobs,
   readChatAnswer,
   readCompletionAnswer,
   readEmbeddingAnswer,
@@ -71,9 +79,19 @@ export function edited(path: string, call: EngineCall<Record<string, unknown>>, 
 
 /** OpenAI's rules for chunks: errors, ends and usage are looked at, all else passes. */
 export const openaiRules: ChunkRules = {
-  mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|\[DONE\]|^error:/m,
+  mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|"logprobs":\s*\{|\[DONE\]|^error:/m,
+  mend: mendChunkLogprobs,
   brokenFinish: BROKEN_FINISH,
 };
+
+/** The log probabilities of a chat's chunk; those of a legacy completion, which has no delta, are of another form. */
+export function mendChunkLogprobs(chunk: Record<string, unknown>): void {
+  for (const each of asList(chunk.choices)) {
+    const choice = asObject(each);
+    if (choice?.delta !== undefined && asObject(choice.logprobs))
+      choice.logprobs = mendLogprobs(choice.logprobs);
+  }
+}
 
 /** Usage that nobody told: counted from texts and marked. */
 export const estimatedUsage = (promptTokens: number, completionTokens: number): Usage => ({
@@ -126,10 +144,10 @@ export const openaiDialect = {
       readChatAnswer(json, () =>
         estimatedUsage(estimateChatTokens(call.body.messages), estimateTextTokens(textOfChoices(json))),
       ),
-    // Hiding the usage chunk from a client that did not ask for it takes a look at every event.
+    // Hiding the usage chunk from a client that did not ask for it, or mending log probabilities, takes a look at every event.
     stream: {
       format: "openai",
-      relay: (showUsage: boolean) => (showUsage ? "native" : "exact"),
+      relay: ({ usage, logprobs }: AskedFor) => (usage && !logprobs ? "native" : "exact"),
       rules: openaiRules,
     },
   },
@@ -142,7 +160,7 @@ export const openaiDialect = {
       ),
     stream: {
       format: "openai",
-      relay: (showUsage: boolean) => (showUsage ? "native" : "exact"),
+      relay: ({ usage }: AskedFor) => (usage ? "native" : "exact"),
       rules: openaiRules,
     },
   },

@@ -4,6 +4,7 @@ import {
   type Edits,
   edited,
   joinEdits,
+  mendChunkLogprobs,
   openaiDialect,
   openaiEdits,
   openaiRules,
@@ -51,6 +52,7 @@ function refuse(call: EngineCall<Record<string, unknown>>) {
 
 /** Newer builds call the reasoning text `reasoning`; everyone else, and our API, `reasoning_content`. */
 function mend(chunk: Record<string, unknown>): void {
+  mendChunkLogprobs(chunk);
   for (const each of asList(chunk.choices)) {
     const delta = asObject(asObject(each)?.delta);
     if (!delta || !("reasoning" in delta)) continue;
@@ -67,7 +69,11 @@ function mend(chunk: Record<string, unknown>): void {
 const stream: StreamFormat = {
   format: "openai",
   relay: () => "exact",
-  rules: { ...openaiRules, mark: /"error"|"usage":\s*\{|"finish_reason":\s*"|\[DONE\]|"reasoning":/, mend },
+  rules: {
+    ...openaiRules,
+    mark: /"error"|"usage":\s*\{|"finish_reason":\s*"|\[DONE\]|"reasoning":|"logprobs":\s*\{/,
+    mend,
+  },
 };
 
 export const vllm: EngineAdapter = {

@@ -26,8 +26,12 @@ export function placesOf<E extends FleetEngine>(fleet: readonly E[], name: strin
     : places;
 }
 
+/** A text longer than this is no mistyped name, and comparing it would cost its length times each name's. */
+const NAME_CHARS_MAX = 200;
+
 /** Up to three served names that are nearest to `name`, nearest first. */
 export function similarNames(names: readonly string[], name: string): string[] {
+  if (name.length > NAME_CHARS_MAX) return [];
   const wanted = name.toLowerCase();
   return names
     .map((each) => ({ each, distance: distanceOf(wanted, each.toLowerCase()) }))
@@ -43,7 +47,7 @@ export function similarNames(names: readonly string[], name: string): string[] {
 function distanceOf(a: string, b: string): number {
   if (a !== "" && (b.includes(a) || (a.includes(b) && b !== ""))) return 1;
   let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= Math.min(a.length, 200); i++) {
+  for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);

@@ -15,9 +15,10 @@ const failures = {
   404: failure("No engine serves this model."),
   413: failure("The body is too large."),
   415: failure("The body is not JSON."),
+  422: failure("The engine could not use what the request holds, for instance an image."),
   429: failure("Every engine of the model is busy; see Retry-After."),
   502: failure("The engine failed."),
-  503: failure("No engine is there, or the model is being loaded; see Retry-After."),
+  503: failure("No engine is there, the model is being loaded, or a store is out of reach; see Retry-After."),
   504: failure("The engine was silent for too long."),
 };
 
@@ -95,14 +96,23 @@ const ROUTES = [
     "/v1/models",
     "OpenAI API",
     "List the models",
-    { 200: { description: "The models that are served.", content: json(ModelList) }, 401: failures[401] },
+    {
+      200: { description: "The models that are served.", content: json(ModelList) },
+      401: failures[401],
+      503: failures[503],
+    },
     { security: keyed },
   ),
   get(
     "/v1/models/{id}",
     "OpenAI API",
     "Show a model",
-    { 200: { description: "The model.", content: json(Model) }, 401: failures[401], 404: failures[404] },
+    {
+      200: { description: "The model.", content: json(Model) },
+      401: failures[401],
+      404: failures[404],
+      503: failures[503],
+    },
     {
       security: keyed,
       request: {

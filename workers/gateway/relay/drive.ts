@@ -3,7 +3,7 @@ import { faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
 import type { Defer } from "../ports.ts";
-import { pipeNative } from "./native.ts";
+import { AIM_MS_MAX, pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
 const utf8 = new TextEncoder();
@@ -65,10 +65,15 @@ async function relayNative(
     writer.releaseLock();
   }
   const watch = watchdog(opened, startedMs);
-  const { reached } = await pipeNative(opened.rest, client.writable, (bytes) => {
-    watch.progress();
-    follower.push(bytes);
-  });
+  const { reached } = await pipeNative(
+    opened.rest,
+    client.writable,
+    (bytes) => {
+      watch.progress();
+      follower.push(bytes);
+    },
+    Math.min(AIM_MS_MAX, opened.timeouts.idleMs / 4),
+  );
   watch.stop();
   const sent = follower.end();
   if (client.gone.aborted) return { outcome: "client_gone" };

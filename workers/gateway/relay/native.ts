@@ -3,8 +3,8 @@
 // reader that wakes about once a second. Two traps are avoided here: reading a branch of tee() directly, in large
 // pieces, starves the other one; and a branch that goes on reading keeps the engine generating for nobody.
 
-/** Wakes per second that the reader aims at: often enough for a watchdog, seldom enough to cost nothing. */
-const AIM_MS = 1_000;
+/** Time between two wakes that the reader aims at where the watchdog allows it: seldom enough to cost nothing. */
+export const AIM_MS_MAX = 1_000;
 const PIECE_BYTES_MIN = 64;
 const PIECE_BYTES_MAX = 16 * 1024;
 
@@ -13,17 +13,19 @@ export type NativeEnd = { readonly reached: "end" | "lost" };
 
 /**
  * Pipes `body` to the client without script per chunk. `follow` sees the same bytes, later and in larger pieces, and
- * has seen all of them when the promise settles. The client's pipe is left open.
+ * has seen all of them when the promise settles. The client's pipe is left open. `aimMs` is how long it may take until
+ * bytes that came are seen: well below the silence that counts as a fault.
  */
 export async function pipeNative(
   body: ReadableStream<Uint8Array>,
   client: WritableStream<Uint8Array>,
   follow: (bytes: Uint8Array) => void,
+  aimMs: number,
 ): Promise<NativeEnd> {
   const [toClient, toFollower] = body.tee();
   const follower = new IdentityTransformStream();
   const over = new AbortController();
-  const read = readPieces(follower.readable, follow);
+  const read = readPieces(follower.readable, follow, aimMs);
   const followed = toFollower
     .pipeTo(follower.writable, { signal: over.signal, preventAbort: true })
     .catch(() => follower.writable.close().catch(() => undefined));
@@ -44,6 +46,7 @@ export async function pipeNative(
 async function readPieces(
   readable: ReadableStream<Uint8Array>,
   follow: (bytes: Uint8Array) => void,
+  aimMs: number,
 ): Promise<void> {
   const reader = readable.getReader({ mode: "byob" });
   let sizeBytes = PIECE_BYTES_MIN;
@@ -53,7 +56,7 @@ async function readPieces(
     if (value && value.byteLength > 0) follow(value);
     if (done || !value) return;
     const tookMs = Math.max(1, Date.now() - beganMs);
-    const wanted = Math.floor((value.byteLength / tookMs) * AIM_MS);
+    const wanted = Math.floor((value.byteLength / tookMs) * aimMs);
     // Growing by at most four at a time: one burst must not make the next piece a long time coming.
     sizeBytes = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, wanted, sizeBytes * 4));
   }

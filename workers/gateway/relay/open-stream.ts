@@ -40,8 +40,9 @@ export type StreamCall = {
 
 function stageOf({ endpoint, format, writer, options }: StreamCall): NativeFollower | Relay {
   if (format.format === "translated") return translatedRelay(format.decoder(), writer, options);
-  const mode = endpoint.config.relay ?? format.relay(options.showUsage);
-  return mode === "native" ? new NativeFollower(format.rules) : exactRelay(format.rules, writer, options);
+  const mode =
+    endpoint.config.relay ?? format.relay({ usage: options.showUsage, logprobs: options.logprobs ?? false });
+  return mode === "native" ? new NativeFollower(format.rules) : exactRelay(format.rules, options);
 }
 
 /**

@@ -171,7 +171,11 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
     "messages" in body
       ? estimateChatTokens((body as ChatRequest).messages)
       : estimatePromptTokens((body as CompletionRequest).prompt);
-  const options = { showUsage: body.stream_options?.include_usage === true, promptTokens };
+  const options = {
+    showUsage: body.stream_options?.include_usage === true,
+    logprobs: "messages" in body && body.logprobs === true,
+    promptTokens,
+  };
   const opening = firstAnswer<Body, OpenedStream>(job, exchangeOf, ({ engine }, request) =>
     openStream({
       endpoint: engine,
