@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig(async () => ({
   test: {
+    maxWorkers: 2,
     projects: [
       {
         // Rules, engines, scripts, and the whole platform driven from outside.

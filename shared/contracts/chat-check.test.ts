@@ -105,7 +105,7 @@ describe("isPlainChatRequest", () => {
       fc.property(mutated, (body) => {
         if (isPlainChatRequest(body)) expect(ChatRequest.safeParse(body).error).toBeUndefined();
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 

@@ -32,7 +32,7 @@ describe("editBody", () => {
           );
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 
