@@ -40,11 +40,9 @@ export const EmbeddingList = z
       z.looseObject({
         object: z.literal("embedding"),
         index: z.int(),
-        embedding: z
-          .union([z.array(z.number()), z.string()])
-          .meta({
-            description: "Numbers, or with encoding_format base64 the same as little-endian float32.",
-          }),
+        embedding: z.union([z.array(z.number()), z.string()]).meta({
+          description: "Numbers, or with encoding_format base64 the same as little-endian float32.",
+        }),
       }),
     ),
     usage: z.looseObject({ prompt_tokens: z.int().min(0), total_tokens: z.int().min(0) }),

@@ -7,12 +7,10 @@ export const ApiError = z
   .object({
     error: z.object({
       message: z.string().meta({ description: "What went wrong and what to do about it." }),
-      type: z
-        .string()
-        .meta({
-          description: "The class of the error, as OpenAI names them.",
-          example: "invalid_request_error",
-        }),
+      type: z.string().meta({
+        description: "The class of the error, as OpenAI names them.",
+        example: "invalid_request_error",
+      }),
       param: z.string().nullable().meta({ description: "The field at fault.", example: "messages" }),
       code: z
         .string()

@@ -337,9 +337,7 @@ function decoder(): StreamDecoder {
 }
 
 /** The parts of a whole answer that chat and completion share. */
-function readAnswer(
-  json: unknown,
-): Result<
+function readAnswer(json: unknown): Result<
   {
     content: string;
     reasoning: string;

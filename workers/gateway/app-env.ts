@@ -1,4 +1,4 @@
 import type { Run } from "./run.ts";
 
-/** What a request carries through the middleware. */
-export type AppEnv = { Variables: { run: Run } };
+/** What a request carries: its run, handed in with the environment, for that costs no middleware. */
+export type AppEnv = { Bindings: { readonly run: Run } };

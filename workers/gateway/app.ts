@@ -2,19 +2,26 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { failureResponse } from "./http/failure-response.ts";
-import { requireKey } from "./middleware/require-key.ts";
-import { openRun } from "./middleware/open-run.ts";
-import type { Ports } from "./ports.ts";
+import { withKey } from "./middleware/with-key.ts";
+import type { Defer, Ports } from "./ports.ts";
 import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
 import * as reference from "./routes/reference.ts";
 import * as status from "./routes/status.ts";
+import { Run } from "./run.ts";
 
 type Handler = (c: Context<AppEnv>) => Promise<Response>;
-/** One route: method, path, handler. What the public ones accept and give is in `openapi.ts`. */
-type Route = readonly ["get" | "post", string, Handler];
 
-const OPEN: readonly Route[] = [
+/**
+ * Method, path, handler. What each accepts and gives is in `openapi.ts`. A route has one handler and no middleware:
+ * Hono then calls it without composing a chain, which would cost more than the rest of routing.
+ */
+const ROUTES: readonly (readonly ["get" | "post", string, Handler])[] = [
+  ["post", "/v1/chat/completions", withKey(inference.chatCompletions)],
+  ["post", "/v1/completions", withKey(inference.completions)],
+  ["post", "/v1/embeddings", withKey(inference.embeddings)],
+  ["get", "/v1/models", withKey(models.listModels)],
+  ["get", "/v1/models/:id{.+}", withKey(models.getModel)],
   ["get", "/health", status.health],
   ["get", "/ready", status.ready],
   ["get", "/metrics", status.metrics],
@@ -22,39 +29,39 @@ const OPEN: readonly Route[] = [
   ["get", "/docs", reference.docs],
 ];
 
-const KEYED: readonly Route[] = [
-  ["post", "/v1/chat/completions", inference.chatCompletions],
-  ["post", "/v1/completions", inference.completions],
-  ["post", "/v1/embeddings", inference.embeddings],
-  ["get", "/v1/models", models.listModels],
-  ["get", "/v1/models/:id{.+}", models.getModel],
-];
+/** Answers one request; work that goes on behind the answer is handed to `defer`. */
+export type App = (request: Request, defer: Defer) => Promise<Response>;
 
-/** The HTTP app: the order of middleware and routes, and nothing else. */
-export function createApp(ports: Ports): OpenAPIHono<AppEnv> {
+/** The HTTP app: routes, the run around each request, and nothing else. */
+export function createApp(ports: Ports): App {
   const app = new OpenAPIHono<AppEnv>();
-  app.use(openRun(ports));
-  app.use("/v1/*", requireKey);
-  for (const [method, path, handler] of [...OPEN, ...KEYED]) app[method](path, handler);
-  app.notFound((c) => failureResponse(c.var.run, wrongAddress(c)));
+  for (const [method, path, handler] of ROUTES) app[method](path, handler);
+  // Without a key the API tells nobody what it has and what it has not.
+  const lost: Handler = async (c) => failureResponse(c.env.run, wrongAddress(c));
+  const lostInApi = withKey(lost);
+  app.notFound((c) => (c.req.path.startsWith("/v1/") ? lostInApi(c) : lost(c)));
   app.onError((error, c) => {
-    ports.log({ level: "error", request: c.var.run.id, message: error.message, stack: error.stack });
-    return failureResponse(c.var.run, { kind: "internal" });
+    ports.log({ level: "error", request: c.env.run.id, message: error.message, stack: error.stack });
+    return failureResponse(c.env.run, { kind: "internal" });
   });
-  return app;
+  return async (request, defer) => {
+    const run = new Run(ports, defer, request);
+    const response = await app.fetch(request, { run });
+    // A stream's run ends with its last byte.
+    if (!run.isStreaming) run.finish(response.status);
+    return response;
+  };
 }
 
-const PATTERNS = [...OPEN, ...KEYED].map(([method, path]) => ({
-  method,
+const PATTERNS = ROUTES.map(([method, path]) => ({
+  method: method.toUpperCase(),
   pattern: new RegExp(`^${path.replace(/:\w+\{(.+?)\}/, "$1")}$`),
 }));
 
 /** A known path with another method is 405 with what is allowed; all else is 404. */
 function wrongAddress(c: Context<AppEnv>) {
   const { method, path } = c.req;
-  const allow = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) =>
-    route.method.toUpperCase(),
-  );
+  const allow = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method);
   if (allow.length === 0) return { kind: "route_not_found", method, path } as const;
   return {
     kind: "method_not_allowed",

@@ -25,7 +25,6 @@ export class Run {
   operation = "other";
   model: string | undefined;
   engine: string | undefined;
-  status = 0;
   outcome: StreamOutcome | undefined;
   usage: Usage | undefined;
   error: string | undefined;
@@ -33,12 +32,10 @@ export class Run {
   #streams = false;
   #finished = false;
 
-  readonly #method: string;
-  readonly #path: string;
+  readonly #request: Request;
 
-  constructor(ports: Ports, defer: Defer, method: string, path: string) {
-    this.#method = method;
-    this.#path = path;
+  constructor(ports: Ports, defer: Defer, request: Request) {
+    this.#request = request;
     this.id = requestIdFrom(ports.uuid());
     this.startedMs = ports.now();
     this.defer = defer;
@@ -60,14 +57,14 @@ export class Run {
   }
 
   /** Writes the log line and counts. Called once, when nothing more will be sent. */
-  finish(): void {
+  finish(status: number): void {
     if (this.#finished) return;
     this.#finished = true;
     const { ports, usage } = this;
     const nowMs = ports.now();
     const { metrics } = ports;
     const model = this.model ?? "";
-    metrics.add("eco_requests_total", { operation: this.operation, model, status: String(this.status) });
+    metrics.add("eco_requests_total", { operation: this.operation, model, status: String(status) });
     metrics.observe(
       "eco_request_seconds",
       { operation: this.operation, model },
@@ -89,9 +86,9 @@ export class Run {
       ports.log({
         at: new Date(nowMs).toISOString(),
         request: this.id,
-        method: this.#method,
-        path: this.#path,
-        status: this.status,
+        method: this.#request.method,
+        path: pathOf(this.#request.url),
+        status,
         operation: this.operation,
         key: this.principal?.keyId,
         workspace: this.principal?.workspaceId,
@@ -116,4 +113,11 @@ export class Run {
       new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)).then(() => this.ports.flushMetrics()),
     );
   }
+}
+
+/** A URL's path, without parsing all of it. */
+function pathOf(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return url.slice(start, end < 0 ? url.length : end);
 }

@@ -23,6 +23,7 @@ import { type AttemptFault, failureOf, lostConnection, send, timedOut, unreachab
 import { type ClientPipe, type Relayed, relayStream, write } from "./drive.ts";
 import { type OpenedStream, openStream } from "./open-stream.ts";
 import { timeoutsOf } from "./timeouts.ts";
+import { within } from "./within.ts";
 
 /** A request that is known to be well formed, and the places that serve its model, best first. */
 export type Job<Body> = {
@@ -74,7 +75,9 @@ async function firstAnswer<Body extends { model: string }, T>(
     if (job.clientGone.aborted || !fault) break;
     last = { fault, engine: engine.id };
     run.attempts.push({ engine: engine.id, reason: fault.message });
-    if (fault.class === "client_fault") return err(failureOf(fault, engine.id, body.model));
+    // The time that an answer may take is spent, or another engine would say the same.
+    if (fault.timeout === "answer" || fault.class === "client_fault")
+      return err(failureOf(fault, engine.id, body.model));
     if (fault.class === "failure" && !fault.timeout) engine.reachable = false;
   }
   if (!last)
@@ -113,6 +116,10 @@ export async function serveWhole<Body extends { model: string }, Answer extends 
   return Response.json(finish(answer.value), { headers: { "x-request-id": run.id } });
 }
 
+/**
+ * Reads a whole answer. The client's own signal ends the request to the engine: a controller of ours would cost more
+ * than the rest of this function. An answer that comes too late is not waited for, and its request ends with ours.
+ */
 async function readWhole<Body, Answer>(
   job: Job<Body>,
   place: Place<Endpoint>,
@@ -121,30 +128,17 @@ async function readWhole<Body, Answer>(
 ): Promise<Result<Answer, AttemptFault>> {
   const { ports } = job.run;
   const { totalMs } = timeoutsOf(place.engine, ports.config);
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    abort();
-  }, totalMs);
-  job.clientGone.addEventListener("abort", abort);
-  try {
-    const sent = await send(place.engine, request, controller.signal, ports.fetch);
-    if (!sent.ok) return late ? err(timedOut("answer", totalMs)) : sent;
-    const text = await sent.value.text();
-    return exchange.answer(JSON.parse(text), callOf(job, place), ports.now());
-  } catch (error) {
-    if (late) return err(timedOut("answer", totalMs));
-    return err(
-      error instanceof SyntaxError
-        ? { class: "failure", status: 502, message: "its answer is not JSON" }
-        : lostConnection(),
-    );
-  } finally {
-    clearTimeout(timer);
-    job.clientGone.removeEventListener("abort", abort);
-  }
+  const read = async (): Promise<Result<Answer, AttemptFault>> => {
+    const sent = await send(place.engine, request, job.clientGone, ports.fetch);
+    if (!sent.ok) return sent;
+    try {
+      return exchange.answer(JSON.parse(await sent.value.text()), callOf(job, place), ports.now());
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) return err(lostConnection());
+      return err({ class: "failure", status: 502, message: "its answer is not JSON" });
+    }
+  };
+  return (await within(read(), totalMs)) ?? err(timedOut("answer", totalMs));
 }
 
 const STREAM_HEADERS = {
@@ -194,23 +188,10 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   if (begun && !begun.ok) return failureResponse(run, begun.error);
   const pipe = new IdentityTransformStream();
   run.streams();
-  run.status = 200;
   const client = { writable: pipe.writable, gone: clientGone, defer: run.defer };
   const opened = begun ? Promise.resolve(begun) : keepAliveUntil(opening, client, keepAliveMs);
   run.defer(drive(job, opened, client, keepAliveMs, promptTokens));
   return new Response(pipe.readable, { headers: { ...STREAM_HEADERS, "x-request-id": run.id } });
-}
-
-/** What `work` gives within `ms`; undefined when it takes longer. Without `ms` it may take as long as it likes. */
-async function within<T>(work: Promise<T>, ms: number | undefined): Promise<T | undefined> {
-  if (ms === undefined) return work;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  const first = await Promise.race([work, late]);
-  if (timer !== undefined) clearTimeout(timer);
-  return first;
 }
 
 /** Carries a stream to its end and tells the client, and the run, how it ended. */
@@ -247,7 +228,7 @@ async function drive<Body extends { model: string }>(
         : "engine_failed"
       : relayed.outcome;
   await client.writable.close().catch(() => undefined);
-  run.finish();
+  run.finish(200);
 }
 
 /** Writes a comment now and then until the stream has begun. */

@@ -25,7 +25,7 @@ async function prepare<Body extends { model: string }>(
   operation: Operation,
   check: Check<Body>,
 ): Promise<Result<Job<Body>, Failure>> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = operation;
   const text = await readBody(c.req.raw, run.ports.config.BODY_BYTES_MAX);
   if (!text.ok) return text;
@@ -47,12 +47,12 @@ function keepAliveMs(c: Context<AppEnv>, config: Config): number | undefined {
 /** `POST /v1/chat/completions` */
 export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "chat", checkChatRequest);
-  if (!job.ok) return failureResponse(c.var.run, job.error);
+  if (!job.ok) return failureResponse(c.env.run, job.error);
   if (job.value.body.stream)
     return serveStream(
       job.value,
       (endpoint) => endpoint.adapter.chat,
-      keepAliveMs(c, c.var.run.ports.config),
+      keepAliveMs(c, c.env.run.ports.config),
     );
   return serveWhole(job.value, (endpoint) => endpoint.adapter.chat);
 }
@@ -60,12 +60,12 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
 /** `POST /v1/completions` */
 export async function completions(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "completion", checkCompletionRequest);
-  if (!job.ok) return failureResponse(c.var.run, job.error);
+  if (!job.ok) return failureResponse(c.env.run, job.error);
   if (job.value.body.stream)
     return serveStream(
       job.value,
       (endpoint) => endpoint.adapter.completion,
-      keepAliveMs(c, c.var.run.ports.config),
+      keepAliveMs(c, c.env.run.ports.config),
     );
   return serveWhole(job.value, (endpoint) => endpoint.adapter.completion);
 }
@@ -73,7 +73,7 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
 /** `POST /v1/embeddings` */
 export async function embeddings(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "embedding", checkEmbeddingRequest);
-  if (!job.ok) return failureResponse(c.var.run, job.error);
+  if (!job.ok) return failureResponse(c.env.run, job.error);
   return serveWhole(
     job.value,
     (endpoint) => endpoint.adapter.embedding,

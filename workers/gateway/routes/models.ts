@@ -31,7 +31,7 @@ function modelsOf(endpoints: readonly Endpoint[]): Map<string, Model> {
 
 /** `GET /v1/models` */
 export async function listModels(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "models";
   const body: ModelList = {
     object: "list",
@@ -42,7 +42,7 @@ export async function listModels(c: Context<AppEnv>): Promise<Response> {
 
 /** `GET /v1/models/{id}`; ids may have slashes in them. */
 export async function getModel(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "models";
   const name = c.req.param("id") ?? "";
   const endpoints = await run.ports.fleet.list(run.defer);

@@ -21,7 +21,7 @@ async function reference(origin: string): Promise<{ json: string; html: string }
 
 /** `GET /openapi.json` */
 export async function openapiJson(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "reference";
   const { json } = await reference(new URL(c.req.url).origin);
   return new Response(json, { headers: { "content-type": "application/json", "x-request-id": run.id } });
@@ -29,7 +29,7 @@ export async function openapiJson(c: Context<AppEnv>): Promise<Response> {
 
 /** `GET /docs`: the same to read, without a script or a byte from elsewhere. */
 export async function docs(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "reference";
   const { html } = await reference(new URL(c.req.url).origin);
   return new Response(html, {

@@ -6,7 +6,7 @@ type Health = { status: "ok" | "degraded"; engines: { ready: number; total: numb
 
 /** `GET /health`: whether the platform runs (it does, if this is read) and how much of the fleet is there. */
 export async function health(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "health";
   const endpoints = await run.ports.fleet.list(run.defer);
   const reachable = endpoints.filter((endpoint) => endpoint.reachable).length;
@@ -19,7 +19,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
 
 /** `GET /ready`: 200 when a request could be served now: the database answers, and an engine is there. */
 export async function ready(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   run.operation = "ready";
   const [endpoints, database] = await Promise.all([run.ports.fleet.refresh(), run.ports.pingDatabase()]);
   const engines = endpoints.some((endpoint) => endpoint.reachable);
@@ -35,7 +35,7 @@ export async function ready(c: Context<AppEnv>): Promise<Response> {
 
 /** `GET /metrics`: Prometheus text, of all isolates together. For operators, unless METRICS_PUBLIC is set. */
 export async function metrics(c: Context<AppEnv>): Promise<Response> {
-  const { run } = c.var;
+  const { run } = c.env;
   const { ports } = run;
   run.operation = "metrics";
   if (!ports.config.METRICS_PUBLIC) {
