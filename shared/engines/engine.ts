@@ -104,7 +104,10 @@ export type StreamFormat =
   | { readonly format: "openai"; relay(asked: AskedFor): "native" | "exact"; readonly rules: ChunkRules }
   | { readonly format: "translated"; decoder(): StreamDecoder };
 
-/** How one operation is spoken with an engine. `answer` reads a whole (not streamed) answer of status 2xx. */
+/**
+ * How one operation is spoken with an engine. `answer` reads a whole (not streamed) answer of status 2xx; where it
+ * gives back the very `json`, the engine's own text is sent to the client.
+ */
 export type Exchange<Body, Answer> = {
   encode(call: EngineCall<Body>): Result<EngineRequest, Failure>;
   answer(json: unknown, call: EngineCall<Body>, nowMs: number): Result<Answer, EngineFault>;

@@ -123,7 +123,52 @@ export function mendLogprobs(value: unknown): ChatLogprobs | null {
   return logprobs ? { ...logprobs, refusal: logprobs.refusal ?? null } : null;
 }
 
-/** Reads a whole chat answer of an engine that speaks OpenAI's format, and mends it to OpenAI's types. */
+const ABSENT_OR_OBJECT = (value: unknown): boolean =>
+  value === undefined || (typeof value === "object" && value !== null);
+
+/** Whether an answer is of OpenAI's types as it is; then its very bytes can go on. */
+function isWhole(answer: Json): answer is ChatCompletion {
+  const usage = asObject(answer.usage);
+  if (
+    typeof usage?.prompt_tokens !== "number" ||
+    typeof usage.completion_tokens !== "number" ||
+    typeof usage.total_tokens !== "number"
+  )
+    return false;
+  if (!ABSENT_OR_OBJECT(usage.prompt_tokens_details) || !ABSENT_OR_OBJECT(usage.completion_tokens_details))
+    return false;
+  if (
+    answer.object !== "chat.completion" ||
+    typeof answer.id !== "string" ||
+    typeof answer.model !== "string"
+  )
+    return false;
+  return Number.isSafeInteger(answer.created) && asList(answer.choices).every(isWholeChoice);
+}
+
+/** A choice of text alone, with every member that OpenAI's types require and no null that they do not know. */
+function isWholeChoice(value: unknown): boolean {
+  const choice = asObject(value);
+  const message = asObject(choice?.message);
+  if (!choice || !message || typeof choice.index !== "number" || choice.logprobs !== null) return false;
+  if (choice.finish_reason !== "stop" && choice.finish_reason !== "length") return false;
+  if (message.role !== "assistant" || typeof message.content !== "string" || message.refusal !== null)
+    return false;
+  for (const name in message)
+    if (
+      name !== "role" &&
+      name !== "content" &&
+      name !== "refusal" &&
+      !(name === "annotations" && Array.isArray(message.annotations))
+    )
+      return false;
+  return true;
+}
+
+/**
+ * Reads a whole chat answer of an engine that speaks OpenAI's format, and mends it to OpenAI's types. The very object
+ * comes back where there is nothing to mend.
+ */
 export function readChatAnswer(
   json: unknown,
   usageIfUntold: () => Usage,
@@ -131,6 +176,7 @@ export function readChatAnswer(
   const answer = asObject(json);
   const fault = faultOf(answer);
   if (fault || !answer) return err(fault ?? { class: "failure", status: 502, message: "no answer" });
+  if (isWhole(answer)) return ok(answer);
   const choices: ChatCompletion["choices"] = [];
   for (const [index, each] of asList(answer.choices).entries()) {
     const choice = asObject(each) ?? {};

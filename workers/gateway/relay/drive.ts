@@ -67,7 +67,7 @@ async function relayNative(
   const watch = watchdog(opened, startedMs);
   const { reached } = await pipeNative(
     opened.rest,
-    client.writable,
+    client,
     (bytes) => {
       watch.progress();
       follower.push(bytes);

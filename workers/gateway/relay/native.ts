@@ -1,3 +1,5 @@
+import { within } from "./within.ts";
+
 // Script on every chunk of a stream costs two to four times a native relay and collapses at some 500 streams, so the
 // client's bytes do not touch it: the engine's body is split natively, one branch goes to the client, the other to a
 // reader that wakes about once a second. Two traps are avoided here: reading a branch of tee() directly, in large
@@ -6,6 +8,9 @@
 /** Time between two wakes that the reader aims at where the watchdog allows it: seldom enough to cost nothing. */
 export const AIM_MS_MAX = 1_000;
 const PIECE_BYTES_MIN = 64;
+const PIECE_BYTES_FIRST_MAX = 1024;
+/** Longest wait for the follower to come to the end of a body that broke off. */
+const LINGER_MS = 250;
 const PIECE_BYTES_MAX = 16 * 1024;
 
 /** How the engine's body ended: at its end, or because the connection to the engine or to the client was lost. */
@@ -18,7 +23,7 @@ export type NativeEnd = { readonly reached: "end" | "lost" };
  */
 export async function pipeNative(
   body: ReadableStream<Uint8Array>,
-  client: WritableStream<Uint8Array>,
+  client: { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal },
   follow: (bytes: Uint8Array) => void,
   aimMs: number,
 ): Promise<NativeEnd> {
@@ -31,10 +36,12 @@ export async function pipeNative(
     .catch(() => follower.writable.close().catch(() => undefined));
   let reached: NativeEnd["reached"] = "end";
   try {
-    await toClient.pipeTo(client, { preventClose: true, preventAbort: true });
+    await toClient.pipeTo(client.writable, { preventClose: true, preventAbort: true });
   } catch {
     reached = "lost";
-    // Whether the engine or the client was lost: nothing more of the body can reach the client.
+    // When the engine was lost, the follower's branch ends by itself, behind the last byte that the client got: the
+    // text of a half-sent event is in it. When the client was lost it would go on, and the engine with it.
+    if (!client.gone.aborted) await within(followed, LINGER_MS);
     over.abort();
   }
   await followed;
@@ -49,7 +56,8 @@ async function readPieces(
   aimMs: number,
 ): Promise<void> {
   const reader = readable.getReader({ mode: "byob" });
-  let sizeBytes = PIECE_BYTES_MIN;
+  // With little patience for silence even a slow stream's first piece must come in time.
+  let sizeBytes = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_FIRST_MAX, aimMs));
   for (;;) {
     const beganMs = Date.now();
     const { done, value } = await reader.readAtLeast(sizeBytes, new Uint8Array(sizeBytes + PIECE_BYTES_MIN));

@@ -12,7 +12,7 @@ import type {
 } from "../../../shared/engines/engine.ts";
 import { estimateChatTokens, estimatePromptTokens } from "../../../shared/engines/estimate.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
-import { type Result, err } from "../../../shared/kernel/result.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Place } from "../../../shared/models/resolve.ts";
 import { closeBrokenStream } from "../../../shared/streams/close-event.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
@@ -100,20 +100,25 @@ async function firstAnswer<Body extends { model: string }, T>(
   return err(failureOf(last.fault, last.engine, body.model));
 }
 
+/** A whole answer; `text` is the engine's own, where it can go on as it is. */
+type Whole<Answer> = { readonly answer: Answer; readonly text: string | undefined };
+
 /** Serves a whole, not streamed, answer. `finish` gives the answer its last form. */
 export async function serveWhole<Body extends { model: string }, Answer extends { usage?: unknown }>(
   job: Job<Body>,
   exchangeOf: (endpoint: Endpoint) => Exchange<Body, Answer>,
-  finish: (answer: Answer) => Answer = (answer) => answer,
+  finish?: (answer: Answer) => Answer,
 ): Promise<Response> {
   const { run } = job;
-  const answer = await firstAnswer<Body, Answer>(job, exchangeOf, (place, request) =>
+  const whole = await firstAnswer<Body, Whole<Answer>>(job, exchangeOf, (place, request) =>
     readWhole(job, place, request, exchangeOf(place.engine)),
   );
-  if (!answer.ok) return failureResponse(run, answer.error);
+  if (!whole.ok) return failureResponse(run, whole.error);
+  const { answer, text } = whole.value;
   // Embeddings have no completion tokens, and their usage does not say so.
-  run.usage = { completion_tokens: 0, ...(answer.value.usage as Partial<Usage>) } as Usage;
-  return Response.json(finish(answer.value), { headers: { "x-request-id": run.id } });
+  run.usage = { completion_tokens: 0, ...(answer.usage as Partial<Usage>) } as Usage;
+  const json = finish || text === undefined ? JSON.stringify(finish ? finish(answer) : answer) : text;
+  return new Response(json, { headers: { "content-type": "application/json", "x-request-id": run.id } });
 }
 
 /**
@@ -125,20 +130,23 @@ async function readWhole<Body, Answer>(
   place: Place<Endpoint>,
   request: EngineRequest,
   exchange: Exchange<Body, Answer>,
-): Promise<Result<Answer, AttemptFault>> {
+): Promise<Result<Whole<Answer>, AttemptFault>> {
   const { ports } = job.run;
   const { totalMs } = timeoutsOf(place.engine, ports.config);
-  const read = async (): Promise<Result<Answer, AttemptFault>> => {
+  const attempt = async (): Promise<Result<Whole<Answer>, AttemptFault>> => {
     const sent = await send(place.engine, request, job.clientGone, ports.fetch);
     if (!sent.ok) return sent;
     try {
-      return exchange.answer(JSON.parse(await sent.value.text()), callOf(job, place), ports.now());
+      const text = await sent.value.text();
+      const json: unknown = JSON.parse(text);
+      const read = exchange.answer(json, callOf(job, place), ports.now());
+      return read.ok ? ok({ answer: read.value, text: read.value === json ? text : undefined }) : read;
     } catch (error) {
       if (!(error instanceof SyntaxError)) return err(lostConnection());
       return err({ class: "failure", status: 502, message: "its answer is not JSON" });
     }
   };
-  return (await within(read(), totalMs)) ?? err(timedOut("answer", totalMs));
+  return (await within(attempt(), totalMs)) ?? err(timedOut("answer", totalMs));
 }
 
 const STREAM_HEADERS = {
