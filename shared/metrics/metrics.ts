@@ -40,44 +40,70 @@ const escapeLabel = (value: string): string =>
     ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")
     : value;
 
+/** A series of one isolate, found by its metric's name and the values of its labels, one step for each. */
+type Node = { readonly next: Map<string, Node>; key: string; values: number[] | undefined };
+
+const emptyNode = (): Node => ({ next: new Map(), key: "", values: undefined });
+
 /** What one isolate has counted since it last handed its numbers over. */
 export class MetricsBuffer {
-  #series: Series = {};
+  #root = emptyNode();
+  #used: Node[] = [];
+  #restored: Series = {};
 
   /** Adds to a counter. */
   add(name: MetricName, labels: Labels, value = 1): void {
-    const key = seriesKey(name, labels);
-    const series = this.#series[key];
-    if (series) series[0] = (series[0] ?? 0) + value;
-    else this.#series[key] = [value];
+    const values = this.#values(name, labels, 1);
+    values[0] = (values[0] ?? 0) + value;
   }
 
   /** Counts one observation of a histogram, in seconds. */
   observe(name: MetricName, labels: Labels, seconds: number): void {
-    const key = seriesKey(name, labels);
-    const series = (this.#series[key] ??= Array.from({ length: BUCKETS_S.length + 2 }, () => 0));
-    const bucket = BUCKETS_S.findIndex((bound) => seconds <= bound);
-    if (bucket >= 0) series[bucket] = (series[bucket] ?? 0) + 1;
-    series[BUCKETS_S.length] = (series[BUCKETS_S.length] ?? 0) + 1;
-    series[BUCKETS_S.length + 1] = (series[BUCKETS_S.length + 1] ?? 0) + seconds;
+    const values = this.#values(name, labels, BUCKETS_S.length + 2);
+    let bucket = 0;
+    while (bucket < BUCKETS_S.length && seconds > (BUCKETS_S[bucket] ?? 0)) bucket += 1;
+    if (bucket < BUCKETS_S.length) values[bucket] = (values[bucket] ?? 0) + 1;
+    values[BUCKETS_S.length] = (values[BUCKETS_S.length] ?? 0) + 1;
+    values[BUCKETS_S.length + 1] = (values[BUCKETS_S.length + 1] ?? 0) + seconds;
   }
 
   /** Hands everything over and starts anew. */
   take(): Series {
-    const taken = this.#series;
-    this.#series = {};
-    return taken;
+    const series: Series = {};
+    for (const { key, values } of this.#used) if (values) series[key] = values;
+    const all = mergeSeries(this.#restored, series);
+    this.#root = emptyNode();
+    this.#used = [];
+    this.#restored = {};
+    return all;
   }
 
   /** Puts back what could not be delivered. */
   restore(series: Series): void {
-    this.#series = mergeSeries(series, this.#series);
+    this.#restored = mergeSeries(this.#restored, series);
   }
 
   get isEmpty(): boolean {
-    for (const _ in this.#series) return false;
-    return true;
+    return this.#used.length === 0 && Object.keys(this.#restored).length === 0;
   }
+
+  /** The numbers of a series. Its key is written once: made for each request it would cost more than all else here. */
+  #values(name: MetricName, labels: Labels, size: number): number[] {
+    let node = step(this.#root, name);
+    for (const label in labels) node = step(node, labels[label] ?? "");
+    if (!node.values) {
+      node.values = Array.from({ length: size }, () => 0);
+      node.key = seriesKey(name, labels);
+      this.#used.push(node);
+    }
+    return node.values;
+  }
+}
+
+function step(node: Node, value: string): Node {
+  let next = node.next.get(value);
+  if (!next) node.next.set(value, (next = emptyNode()));
+  return next;
 }
 
 /** The sums of both, series by series. */
