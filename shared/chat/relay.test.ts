@@ -219,3 +219,23 @@ describe("an exact relay", () => {
     expect(isComplete(relay.tally)).toBe(true);
   });
 });
+
+describe("an exact relay of a tool call", () => {
+  it("says `tool_calls` where vLLM ends a named call with `stop`", () => {
+    const chunk = (delta: object, finish: string | null) =>
+      `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+    const call = {
+      tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name: "f", arguments: "{}" } }],
+    };
+    const format = engines.vllm.chat.stream;
+    if (format.format !== "openai") throw new Error("vLLM speaks OpenAI's format");
+    const relay = exactRelay(format.rules, { showUsage: false, promptTokens: () => 0 });
+    const bytes = new TextEncoder().encode(
+      `${chunk({ role: "assistant", content: "" }, null)}${chunk(call, null)}${chunk({}, "stop")}data: [DONE]\n\n`,
+    );
+    const out = relay.push(bytes);
+    expect(`${typeof out === "string" ? out : ""}${relay.closing()}`).toContain(
+      '"finish_reason":"tool_calls"',
+    );
+  });
+});

@@ -29,6 +29,7 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
   const scanner = new SseScanner();
   // Finish reasons wait for the end mark: whoever sees one can rely on it.
   let held = "";
+  let called = false;
   // The chunk that tells usage is ours, and has to be of the same answer as the engine's.
   let frame: Record<string, unknown> | undefined;
 
@@ -47,6 +48,9 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
     frame = { id, object, created, model };
     rules.mend?.(chunk);
     const finishes = events.some((event) => event.type === "finish");
+    called ||= events.some((event) => event.type === "delta" && event.toolCalls !== undefined);
+    // vLLM ends a call that the caller named with `stop`: an agent's loop would end there.
+    if (finishes && called) for (const choice of asList(chunk.choices)) sayToolCalls(asObject(choice));
     if (asList(chunk.choices).length === 0) return "";
     // Usage beside choices (continuous usage) is not asked for by us; a client that wants it gets it once, at the end.
     delete chunk.usage;
@@ -150,6 +154,10 @@ function countPlain(tally: Tally, data: string | undefined): void {
   tally.begun = true;
   if (!data.includes('"role":')) tally.pieces += 1;
   else for (const event of eventsOfSse("", data)) count(tally, event);
+}
+
+function sayToolCalls(choice: Record<string, unknown> | undefined): void {
+  if (choice?.finish_reason === "stop") choice.finish_reason = "tool_calls";
 }
 
 /** An event's data as an object; undefined for `[DONE]` and for what is no JSON object. */

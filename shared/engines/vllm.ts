@@ -71,7 +71,7 @@ const stream: StreamFormat = {
   relay: () => "exact",
   rules: {
     ...openaiRules,
-    mark: /"error"|"usage":\s*\{|"finish_reason":\s*"|\[DONE\]|"reasoning":|"logprobs":\s*\{/,
+    mark: /"error"|"usage":\s*\{|"finish_reason":\s*"|\[DONE\]|"reasoning":|"tool_calls":\s*\[|"logprobs":\s*\{/,
     mend,
   },
 };
