@@ -1,3 +1,4 @@
+import { engines } from "./engines.ts";
 import { describe, expect, it } from "vitest";
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { EngineCall } from "./engine.ts";
@@ -173,5 +174,26 @@ describe("what llama.cpp tells of itself", () => {
       waiting: 2,
     });
     expect(llamaCpp.load?.read("")).toEqual({});
+  });
+});
+
+describe("the limit of an answer without one", () => {
+  const body = { model: "m", messages: [{ role: "user" as const, content: "hi" }] };
+  const sent = (ownedBy: string): Record<string, unknown> => {
+    const model = { names: ["m"], contextLength: 4096, ownedBy };
+    const encoded = engines["llama-cpp"].chat.encode({
+      body,
+      text: JSON.stringify(body),
+      engine: "e",
+      model,
+      requestId: "r",
+    });
+    if (!encoded.ok) throw new Error(encoded.error.kind);
+    return JSON.parse(encoded.value.body) as Record<string, unknown>;
+  };
+
+  it("is the context for llama-server, which has none, and the embedded engine's own for it", () => {
+    expect(sent("llamacpp").max_tokens).toBe(4096);
+    expect(sent("eco-base").max_tokens).toBeUndefined();
   });
 });

@@ -36,6 +36,8 @@ function namedTool(body: ChatRequest): Edits | undefined {
 /** Without a limit llama-server generates to the end of the context: the same, said openly, ends a runaway sampler. */
 function limit(call: EngineCall<Record<string, unknown>>): Edits {
   const { body, model } = call;
+  // The embedded engine has a sensible limit of its own: a tiny model rambles.
+  if (model.ownedBy === "eco-base") return {};
   const given = body.max_tokens ?? body.max_completion_tokens ?? body.n_predict;
   return given === undefined && model.contextLength !== undefined
     ? { set: { max_tokens: model.contextLength } }

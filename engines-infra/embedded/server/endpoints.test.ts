@@ -169,7 +169,7 @@ describe("information", () => {
     expect(body.data[0]).toMatchObject({
       id: "scripted",
       object: "model",
-      owned_by: "llamacpp",
+      owned_by: "eco-base",
       meta: {
         vocab_type: 2,
         n_vocab: 258,

@@ -17,7 +17,7 @@ function modelBody(card: ModelCard, capability: string, nowSeconds: number) {
     tags: [],
     object: "model",
     created: nowSeconds,
-    owned_by: "llamacpp",
+    owned_by: "eco-base",
     meta: {
       vocab_type: card.vocabularyType,
       n_vocab: card.vocabularyTokens,
