@@ -7,7 +7,7 @@ const MINIFLARE = {
       name: "core:user:gateway",
       worker: {
         modules: ["the script"],
-        bindings: [{ name: "DB" }],
+        bindings: [{ name: "DB" }, { name: "EGRESS" }],
         globalOutbound: { name: "outbound:0" },
         cacheApiOutbound: { name: "cache:0" },
         containerEngine: { localDocker: {} },
