@@ -159,6 +159,14 @@ export function reportFailure(failure: Failure): FailureReport {
         "engine_timeout",
         `The engine \`${failure.engine}\` sent no ${failure.phase} within ${failure.timeoutMs / 1000} s.`,
       );
+    case "client_gone":
+      // nginx's status for it: no other says that it was neither side's fault.
+      return report(
+        499,
+        "invalid_request_error",
+        "client_closed_request",
+        "The connection was closed before the answer was there; its generation was stopped.",
+      );
     case "store_unavailable":
       return report(
         503,

@@ -57,6 +57,8 @@ export type Failure =
       readonly phase: "first byte" | "next chunk" | "answer";
       readonly timeoutMs: number;
     }
+  /** The client left before its answer was there. Nobody hears it; the log says it. */
+  | { readonly kind: "client_gone" }
   /** One of our own stores is out of reach: a fault of ours, never the caller's 401. */
   | { readonly kind: "store_unavailable" }
   /** A bug of ours. The details are in the log, under the request id. */

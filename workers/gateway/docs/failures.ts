@@ -30,6 +30,7 @@ const FAILURES: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: K
   method_not_allowed: { kind: "method_not_allowed", method: "GET", allow: ["POST"] },
   body_too_large: { kind: "body_too_large", limitBytes: 16 * 1024 * 1024 },
   unsupported_media_type: { kind: "unsupported_media_type", contentType: "text/plain" },
+  client_gone: { kind: "client_gone" },
   engines_overloaded: { kind: "engines_overloaded", retryAfterMs: 2_000 },
   internal: { kind: "internal" },
   engine_failed: { kind: "engine_failed", engine: "gpu-1", message: "the stream broke off before its end" },

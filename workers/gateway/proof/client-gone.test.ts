@@ -34,11 +34,10 @@ describe.each(KINDS)("a client that leaves stops the generation of %s", (kind) =
   const gone = () =>
     proof().waitForLine(({ model, outcome }) => model === modelOf(kind) && outcome === "client_gone");
 
-  // Without a byte to write, only a reset shows: one that closes its half in order may still be reading.
-  it("before its first token", async () => {
+  it.each(WAYS)("before its first token (%s)", async (way) => {
     const client = leaver(proof(), CHAT, body(kind, "[sim first=20000]"), { "x-eco-keep-alive": "off" });
     await sim().waitFor(({ running }) => running === 1);
-    client.reset();
+    client[way]();
     const [request] = await expectStopped();
     expect(request?.tokens).toBe(0);
   });
@@ -67,10 +66,10 @@ describe.each(KINDS)("a client that leaves stops the generation of %s", (kind) =
     await expectStopped();
   });
 
-  it("in mid-stream, when it is silent", async () => {
+  it.each(WAYS)("in mid-stream, when it is silent (%s)", async (way) => {
     const client = leaver(proof(), CHAT, body(kind, "[sim hang=4]"));
     await client.heard(/data: \{/);
-    client.reset();
+    client[way]();
     await expectStopped();
   });
 
@@ -80,17 +79,22 @@ describe.each(KINDS)("a client that leaves stops the generation of %s", (kind) =
     const second = leaver(proof(), CHAT, body(kind, "Me too"));
     await second.heard(/: keep-alive/);
     await sim().waitFor(({ waiting }) => waiting === 1);
-    second.reset();
+    second.close();
     await sim().waitFor(({ waiting, running }) => waiting === 0 && running === 1);
     first.reset();
     await expectStopped();
   });
 
-  it("of an answer that is not streamed", async () => {
+  it.each(WAYS)("of an answer that is not streamed (%s)", async (way) => {
     const client = leaver(proof(), CHAT, chat(modelOf(kind), "[sim gap=20 tokens=3000]"));
-    await sim().waitFor(({ requests }) => (generationsOf(requests)[0]?.tokens ?? 0) > 2);
-    client.reset();
-    await expectStopped();
+    const { requests } = await sim().waitFor((seen) => (generationsOf(seen.requests)[0]?.tokens ?? 0) > 2);
+    const before = generationsOf(requests)[0]?.tokens ?? 0;
+    client[way]();
+    const [request] = await expectStopped();
+    // At a token in 20 ms: within a second.
+    expect((request?.tokens ?? 0) - before).toBeLessThan(50);
+    const line = await proof().waitForLine(({ model, status }) => model === modelOf(kind) && status === 499);
+    expect(line).toMatchObject({ error: "client_gone", engine: kind });
   });
 
   it("and the engine serves the next one", async () => {

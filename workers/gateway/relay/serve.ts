@@ -34,6 +34,8 @@ export type Job<Body> = {
   readonly clientGone: AbortSignal;
 };
 
+const outcomeOf = (fault: AttemptFault): string => (fault.timeout ? "timeout" : fault.class);
+
 type Try<T> = (place: Place<Endpoint>, request: EngineRequest) => Promise<Result<T, AttemptFault>>;
 
 const callOf = <Body>(job: Job<Body>, { engine, model }: Place<Endpoint>): EngineCall<Body> => ({
@@ -66,13 +68,14 @@ async function firstAnswer<Body extends { model: string }, T>(
     }
     run.engine = engine.id;
     const answer = await attempt(place, encoded.value);
-    const fault = answer.ok ? undefined : answer.error;
+    const gone = !answer.ok && job.clientGone.aborted;
     run.ports.metrics.add("eco_engine_attempts_total", {
       engine: engine.id,
-      outcome: fault ? (fault.timeout ? "timeout" : fault.class) : "answered",
+      outcome: answer.ok ? "answered" : gone ? "client_gone" : outcomeOf(answer.error),
     });
     if (answer.ok) return answer;
-    if (job.clientGone.aborted || !fault) break;
+    if (gone) return err({ kind: "client_gone" });
+    const fault = answer.error;
     last = { fault, engine: engine.id };
     run.attempts.push({ engine: engine.id, reason: fault.message });
     // The time that an answer may take is spent, or another engine would say the same.
