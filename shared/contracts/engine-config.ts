@@ -30,7 +30,10 @@ export const EngineConfig = z
       .optional()
       .meta({ description: "Overrides how an OpenAI-format stream is relayed; see the adapter." }),
     firstByteTimeoutMs: z.int().min(100).optional(),
-    idleTimeoutMs: z.int().min(100).optional(),
+    idleTimeoutMs: z.int().min(100).optional().meta({
+      description:
+        "Silence in mid-stream that ends an answer. Natively relayed, less than 32 bytes a second counts as silence.",
+    }),
     totalTimeoutMs: z.int().min(100).optional(),
   })
   .meta({ id: "EngineConfig" });

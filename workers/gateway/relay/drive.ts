@@ -3,7 +3,7 @@ import { faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
 import type { Defer } from "../ports.ts";
-import { AIM_MS_MAX, pipeNative } from "./native.ts";
+import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
 const utf8 = new TextEncoder();
@@ -72,7 +72,7 @@ async function relayNative(
       watch.progress();
       follower.push(bytes);
     },
-    Math.min(AIM_MS_MAX, opened.timeouts.idleMs / 4),
+    opened.timeouts.idleMs,
   );
   watch.stop();
   const sent = follower.end();

@@ -2,35 +2,38 @@ import { within } from "./within.ts";
 
 // Script on every chunk of a stream costs two to four times a native relay and collapses at some 500 streams, so the
 // client's bytes do not touch it: the engine's body is split natively, one branch goes to the client, the other to a
-// reader that wakes about once a second. Two traps are avoided here: reading a branch of tee() directly, in large
+// reader that wakes once in many events. Two traps are avoided here: reading a branch of tee() directly, in large
 // pieces, starves the other one; and a branch that goes on reading keeps the engine generating for nobody.
 
-/** Time between two wakes that the reader aims at where the watchdog allows it: seldom enough to cost nothing. */
-export const AIM_MS_MAX = 1_000;
+/** Bytes of a stream between two wakes of its reader, at most: some twenty events, so seldom that they cost little. */
+const PIECE_BYTES_MAX = 4 * 1024;
 const PIECE_BYTES_MIN = 64;
-const PIECE_BYTES_FIRST_MAX = 1024;
+/**
+ * Slowest stream that is not taken for a silent one, in bytes per second: an event every six seconds. Bytes that do not
+ * fill a piece are not seen, so a piece is small enough to be filled within the silence that is allowed.
+ */
+const BYTES_PER_S_MIN = 32;
 /** Longest wait for the follower to come to the end of a body that broke off. */
 const LINGER_MS = 250;
-const PIECE_BYTES_MAX = 16 * 1024;
 
 /** How the engine's body ended: at its end, or because the connection to the engine or to the client was lost. */
 export type NativeEnd = { readonly reached: "end" | "lost" };
 
 /**
  * Pipes `body` to the client without script per chunk. `follow` sees the same bytes, later and in larger pieces, and
- * has seen all of them when the promise settles. The client's pipe is left open. `aimMs` is how long it may take until
- * bytes that came are seen: well below the silence that counts as a fault.
+ * has seen all of them when the promise settles. The client's pipe is left open. `idleMs` is the silence that counts as a
+ * fault.
  */
 export async function pipeNative(
   body: ReadableStream<Uint8Array>,
   client: { readonly writable: WritableStream<Uint8Array>; readonly gone: AbortSignal },
   follow: (bytes: Uint8Array) => void,
-  aimMs: number,
+  idleMs: number,
 ): Promise<NativeEnd> {
   const [toClient, toFollower] = body.tee();
   const follower = new IdentityTransformStream();
   const over = new AbortController();
-  const read = readPieces(follower.readable, follow, aimMs);
+  const read = readPieces(follower.readable, follow, pieceBytes(idleMs));
   const followed = toFollower
     .pipeTo(follower.writable, { signal: over.signal, preventAbort: true })
     .catch(() => follower.writable.close().catch(() => undefined));
@@ -49,23 +52,21 @@ export async function pipeNative(
   return { reached };
 }
 
-/** Reads in pieces whose size follows the stream's own rate. */
+const pieceBytes = (idleMs: number): number =>
+  Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, Math.floor((idleMs / 1000) * BYTES_PER_S_MIN)));
+
+/** Reads in pieces of a size, the last one shorter. */
 async function readPieces(
   readable: ReadableStream<Uint8Array>,
   follow: (bytes: Uint8Array) => void,
-  aimMs: number,
+  sizeBytes: number,
 ): Promise<void> {
   const reader = readable.getReader({ mode: "byob" });
-  // With little patience for silence even a slow stream's first piece must come in time.
-  let sizeBytes = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_FIRST_MAX, aimMs));
+  let buffer = new Uint8Array(sizeBytes);
   for (;;) {
-    const beganMs = Date.now();
-    const { done, value } = await reader.readAtLeast(sizeBytes, new Uint8Array(sizeBytes + PIECE_BYTES_MIN));
+    const { done, value } = await reader.readAtLeast(sizeBytes, buffer);
     if (value && value.byteLength > 0) follow(value);
     if (done || !value) return;
-    const tookMs = Math.max(1, Date.now() - beganMs);
-    const wanted = Math.floor((value.byteLength / tookMs) * aimMs);
-    // Growing by at most four at a time: one burst must not make the next piece a long time coming.
-    sizeBytes = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, wanted, sizeBytes * 4));
+    buffer = new Uint8Array(value.buffer);
   }
 }
