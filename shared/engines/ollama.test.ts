@@ -355,6 +355,7 @@ describe("what Ollama answers", () => {
       }),
       { class: "client_fault", code: "context_length_exceeded" },
     ],
+    ["words that look like JSON", 500, 'x {"error": foo}', { class: "failure", status: 500 }],
     [
       "the cloud that it is not signed in to",
       401,
@@ -407,6 +408,34 @@ describe("what Ollama answers", () => {
         ok: false,
         error: { param: "input" },
       });
+  });
+
+  it("tells a caller's mistake inside a 200 from its own failure, in chats and embeddings", () => {
+    const asked = call({ model: "m", messages: [user] } as ChatRequest);
+    const tooLong = { error: "the input length exceeds the context length" };
+    const crashed = { error: "llama runner process has terminated: exit status 2" };
+    const mistake = {
+      ok: false,
+      error: { class: "client_fault", status: 400, code: "context_length_exceeded" },
+    };
+    const failure = { ok: false, error: { class: "failure", status: 502, message: crashed.error } };
+    expect(ollama.chat.answer(tooLong, asked, 0)).toMatchObject(mistake);
+    expect(ollama.chat.answer(crashed, asked, 0)).toMatchObject(failure);
+    const embed = call({ model: "m", input: "a" });
+    expect(ollama.embedding.answer(tooLong, embed, 0)).toMatchObject(mistake);
+    expect(ollama.embedding.answer(crashed, embed, 0)).toMatchObject(failure);
+  });
+
+  it("estimates the tokens of a whole answer that counts none", () => {
+    const answer = ollama.chat.answer(
+      { message: { content: "Hello there, how are you?" }, done: true, done_reason: "stop" },
+      call({ model: "m", messages: [user] } as ChatRequest),
+      0,
+    );
+    const { prompt_tokens, completion_tokens, ...rest } = (answer.ok && answer.value.usage) || {};
+    expect(prompt_tokens).toBeGreaterThan(0);
+    expect(completion_tokens).toBeGreaterThan(2);
+    expect(rest).toMatchObject({ estimated: true });
   });
 
   it("is asked at its root, whatever path the operator left", () => {

@@ -1,0 +1,92 @@
+import type { ChatMessage, ChatRequest, ToolCall } from "../contracts/chat.ts";
+import type { Failure } from "../kernel/failure.ts";
+import { type Result, err, ok } from "../kernel/result.ts";
+import type { EngineCall } from "./engine.ts";
+import { asObject } from "./openai-answer.ts";
+import { unsupported } from "./openai-dialect.ts";
+
+type Json = Record<string, unknown>;
+
+/** Roles that have another name there. */
+const ROLES: Partial<Record<ChatMessage["role"], string>> = { developer: "system", function: "tool" };
+
+/**
+ * A conversation in Ollama's form: tool arguments as objects, images beside the text, results by the tool's name.
+ * Fails by name for a part that Ollama does not take and for tool arguments that are no JSON object.
+ */
+export function encodeMessages(call: EngineCall<ChatRequest>): Result<Json[], Failure> {
+  const toolNames = new Map<string, string>();
+  const list: Json[] = [];
+  for (const [at, message] of call.body.messages.entries()) {
+    const read = content(message, at, call.engine);
+    if (!read.ok) return read;
+    const out: Json = { role: ROLES[message.role] ?? message.role, ...read.value };
+    if (message.role === "assistant") {
+      if (message.reasoning_content) out.thinking = message.reasoning_content;
+      const calls = toolCalls(message.tool_calls ?? [], at);
+      if (!calls.ok) return calls;
+      if (calls.value.length > 0) out.tool_calls = calls.value;
+      for (const each of message.tool_calls ?? []) toolNames.set(each.id, each.function.name);
+    }
+    if (message.role === "tool") {
+      out.tool_call_id = message.tool_call_id;
+      out.tool_name = toolNames.get(message.tool_call_id);
+    }
+    if (message.role === "function") out.tool_name = message.name;
+    list.push(out);
+  }
+  return ok(list);
+}
+
+/** The text parts of a message joined, its images as Ollama takes them. */
+function content(
+  message: ChatMessage,
+  at: number,
+  engine: string,
+): Result<{ content: string; images?: string[] }, Failure> {
+  if (!Array.isArray(message.content)) return ok({ content: message.content ?? "" });
+  const texts: string[] = [];
+  const images: string[] = [];
+  for (const [n, part] of message.content.entries()) {
+    const param = `messages[${at}].content[${n}]`;
+    if (part.type === "text") texts.push(part.text);
+    else if (part.type === "refusal") texts.push(part.refusal);
+    else if (part.type === "image_url") {
+      const data = /^data:[^,]*;base64,(.+)$/s.exec(part.image_url.url)?.[1];
+      // The engine would have to fetch it, and so would we: no caller chooses a host.
+      if (data === undefined)
+        return unsupported(
+          engine,
+          `${param}.image_url.url`,
+          "must be a `data:` URL with base64; Ollama fetches no images",
+        );
+      images.push(data);
+    } else return unsupported(engine, `${param}.type`, `\`${part.type}\` is not supported by Ollama`);
+  }
+  return ok({ content: texts.join("\n"), ...(images.length > 0 && { images }) });
+}
+
+function toolCalls(calls: readonly ToolCall[], at: number): Result<Json[], Failure> {
+  const list: Json[] = [];
+  for (const [n, { id, function: called }] of calls.entries()) {
+    const args = parseArguments(called.arguments);
+    if (!args) {
+      const param = `messages[${at}].tool_calls[${n}].function.arguments`;
+      return err({
+        kind: "invalid_request",
+        param,
+        message: `\`${param}\` must be a JSON object, as text.`,
+      });
+    }
+    list.push({ id, function: { name: called.name, arguments: args } });
+  }
+  return ok(list);
+}
+
+function parseArguments(text: string): Json | undefined {
+  try {
+    return asObject(text.trim() === "" ? {} : JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { EngineModel } from "./engine.ts";
+import { asList, asObject } from "./openai-answer.ts";
+
+/**
+ * Reads `GET /api/tags`: https://github.com/ollama/ollama/blob/main/docs/api.md#list-local-models
+ * `m` means `m:latest`; models that Ollama would fetch from its cloud are left out: prompts must not leave the house.
+ */
+export function readTags(json: unknown): EngineModel[] {
+  return asList(asObject(json)?.models).flatMap((each): EngineModel[] => {
+    const model = asObject(each) ?? {};
+    const name = String(model.model ?? model.name ?? "");
+    if (name === "" || /(:|-)cloud$/.test(name) || model.remote_host || model.remote_model) return [];
+    const createdMs = Date.parse(String(model.modified_at ?? ""));
+    const context = asObject(model.details)?.context_length;
+    return [
+      {
+        names: name.endsWith(":latest") ? [name, name.slice(0, -":latest".length)] : [name],
+        ownedBy: "library",
+        ...(Number.isFinite(createdMs) && { created: Math.floor(createdMs / 1000) }),
+        ...(typeof context === "number" && { contextLength: context }),
+      },
+    ];
+  });
+}
