@@ -1,7 +1,7 @@
 import type { ChunkRules, StreamDecoder } from "../engines/engine.ts";
 import { asList, asObject } from "../engines/openai-answer.ts";
 import { eventsOfChunk, eventsOfSse } from "../engines/openai-stream.ts";
-import { SSE_DONE, type SseEvent, SseScanner, sseEvent } from "../streams/sse.ts";
+import { SSE_DONE, type SseEvent, SseScanner, eventsIn, sseEvent } from "../streams/sse.ts";
 import type { ChunkWriter } from "./chunk-writer.ts";
 import { type Tally, count, emptyTally, usageOf } from "./tally.ts";
 
@@ -37,7 +37,7 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
     if (tally.done || tally.fault) return "";
     if (!rules.mark.test(raw)) {
       // A comment of the engine's own keeps the way open just as well as ours.
-      countPlain(tally, data);
+      countPiece(tally, data);
       return `${raw}\n\n`;
     }
     const chunk = data === undefined ? undefined : parse(data);
@@ -65,21 +65,11 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
   return {
     tally,
     push(bytes) {
-      const whole = scanner.rest === "";
-      const events = scanner.push(bytes);
+      const whole = scanner.rest === "" && held === "" && !tally.done && !tally.fault;
+      const text = scanner.take(bytes);
       // The usual case: the network brought whole events, with nothing in them to look at. They go on untouched.
-      if (
-        whole &&
-        scanner.rest === "" &&
-        held === "" &&
-        !tally.done &&
-        !tally.fault &&
-        events.every(({ raw }) => !rules.mark.test(raw))
-      ) {
-        for (const { data } of events) countPlain(tally, data);
-        return events.length > 0 ? bytes : "";
-      }
-      return events.map(take).join("");
+      if (whole && text !== "" && scanner.rest === "" && countPlain(tally, text, rules)) return bytes;
+      return eventsIn(text).map(take).join("");
     },
     end: () => scanner.end().map(take).join(""),
     closing() {
@@ -128,7 +118,8 @@ export class NativeFollower {
 
   /** Reads the next bytes of what the client is being sent. */
   push(bytes: Uint8Array): void {
-    for (const event of this.#scanner.push(bytes)) this.#count(event);
+    const text = this.#scanner.take(bytes);
+    if (!countPlain(this.tally, text, this.#rules)) for (const event of eventsIn(text)) this.#count(event);
   }
 
   /** The stream has ended. Returns the text of the event that was cut, "" where none was. */
@@ -140,7 +131,7 @@ export class NativeFollower {
   }
 
   #count({ raw, data }: SseEvent): void {
-    if (!this.#rules.mark.test(raw)) return countPlain(this.tally, data);
+    if (!this.#rules.mark.test(raw)) return countPiece(this.tally, data);
     for (const event of eventsOfSse(raw, data)) {
       this.tally.told ||= event.type === "error" && !this.tally.fault && /"error":/.test(data ?? "");
       count(this.tally, event);
@@ -148,11 +139,29 @@ export class NativeFollower {
   }
 }
 
+const ROLE = '"role":';
+
+/**
+ * Counts events of one line of data each in which there is nothing to look at, without cutting them apart: nearly all
+ * of a stream. False, and nothing counted, where there is anything else among them.
+ */
+function countPlain(tally: Tally, text: string, rules: ChunkRules): boolean {
+  if (rules.mark.test(text) || text.includes(ROLE)) return false;
+  let pieces = 0;
+  for (let at = 0; at < text.length; at = text.indexOf("\n\n", at) + 2) {
+    if (!text.startsWith("data: ", at)) return false;
+    pieces += 1;
+  }
+  tally.begun ||= pieces > 0;
+  tally.pieces += pieces;
+  return true;
+}
+
 /** Counts an event in which there is nothing to look at. The one that opens a choice has its role, and rarely text. */
-function countPlain(tally: Tally, data: string | undefined): void {
+function countPiece(tally: Tally, data: string | undefined): void {
   if (data === undefined) return;
   tally.begun = true;
-  if (!data.includes('"role":')) tally.pieces += 1;
+  if (!data.includes(ROLE)) tally.pieces += 1;
   else for (const event of eventsOfSse("", data)) count(tally, event);
 }
 

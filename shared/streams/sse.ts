@@ -17,17 +17,21 @@ export class EventTooLarge extends Error {}
 export class SseScanner {
   readonly #decoder = new TextDecoder();
   #buffer = "";
-  #scanned = 0;
   #heldCarriageReturn = false;
 
   /** The events that these bytes complete. */
   push(bytes: Uint8Array): SseEvent[] {
+    return eventsIn(this.take(bytes));
+  }
+
+  /** The text of the events that these bytes complete, for {@link eventsIn}: whoever need not look at each saves that. */
+  take(bytes: Uint8Array): string {
     return this.#take(this.#decoder.decode(bytes, { stream: true }));
   }
 
   /** What is left when the stream has ended: an event whose last line lacked its line end, or nothing. */
   end(): SseEvent[] {
-    const events = this.#take(`${this.#decoder.decode()}\n\n`);
+    const events = eventsIn(this.#take(`${this.#decoder.decode()}\n\n`));
     this.#buffer = "";
     return events;
   }
@@ -37,25 +41,16 @@ export class SseScanner {
     return this.#buffer;
   }
 
-  #take(text: string): SseEvent[] {
-    this.#buffer += this.#normalised(text);
-    const events: SseEvent[] = [];
-    let start = 0;
-    for (;;) {
-      const end = this.#buffer.indexOf("\n\n", Math.max(start, this.#scanned));
-      if (end < 0) break;
-      const raw = this.#buffer.slice(start, end);
-      // A blank line more than needed is no event.
-      if (raw.length > 0 && raw !== "\n") events.push({ raw, data: dataOf(raw) });
-      start = end + 2;
-      this.#scanned = start;
-    }
-    if (start > 0) this.#buffer = this.#buffer.slice(start);
-    // The next search may start here: the last character can be the first half of a blank line.
-    this.#scanned = Math.max(0, this.#buffer.length - 1);
+  #take(text: string): string {
+    // The last character so far can be the first half of a blank line.
+    const from = Math.max(0, this.#buffer.length - 1);
+    const buffer = this.#buffer + this.#normalised(text);
+    const last = (from > 0 ? buffer.slice(from) : buffer).lastIndexOf("\n\n");
+    const end = last < 0 ? 0 : from + last + 2;
+    this.#buffer = buffer.slice(end);
     if (this.#buffer.length > EVENT_CHARS_MAX)
       throw new EventTooLarge(`no end of event in ${EVENT_CHARS_MAX} characters`);
-    return events;
+    return buffer.slice(0, end);
   }
 
   /** CRLF and lone CR become LF; a CR at the very end waits, for its LF may be in the next bytes. */
@@ -66,6 +61,17 @@ export class SseScanner {
     if (this.#heldCarriageReturn) whole = whole.slice(0, -1);
     return whole.replaceAll(/\r\n?/g, "\n");
   }
+}
+
+/** The events of a text that ends with an event's end. */
+export function eventsIn(text: string): SseEvent[] {
+  const events: SseEvent[] = [];
+  for (let start = 0, end = 0; (end = text.indexOf("\n\n", start)) >= 0; start = end + 2) {
+    const raw = text.slice(start, end);
+    // A blank line more than needed is no event.
+    if (raw.length > 0 && raw !== "\n") events.push({ raw, data: dataOf(raw) });
+  }
+  return events;
 }
 
 /** The `data` of an event's text, or undefined. */
