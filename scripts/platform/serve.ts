@@ -50,8 +50,9 @@ export async function servePlatform(options: PlatformOptions): Promise<Platform>
           compatibilityDate: "2026-10-20",
           compatibilityFlags: ["enable_request_signal", "request_signal_passthrough"],
           bindings: { ...options.variables },
-          d1Databases: { DB: "eco-base" },
-          kvNamespaces: { KEY_CACHE: "key-cache" },
+          // The names under which `wrangler dev` keeps them, so that both see the same.
+          d1Databases: { DB: "DB" },
+          kvNamespaces: { KEY_CACHE: "KEY_CACHE" },
           durableObjects: { METRICS: { className: "MetricsObject", useSQLite: true } },
           serviceBindings: { EGRESS: { network: { allow: ["local", "private", "public"] } } },
           unsafeDirectSockets: [{ host: HOST, port: 0, entrypoint: "default" }],
