@@ -251,10 +251,10 @@ describe("an engine's answer other than success", () => {
       { class: "overload", message: "The model is currently scaling. Please try again later." },
     ],
     [
-      "FastAPI: a detail",
+      "FastAPI: a method that it does not take, which is none of the caller's",
       405,
       '{"detail":"Method Not Allowed"}',
-      { class: "client_fault", status: 405, message: "Method Not Allowed" },
+      { class: "failure", status: 405, message: "Method Not Allowed" },
     ],
     [
       "a flat object",

@@ -1,7 +1,10 @@
 import type { EngineFault } from "./engine.ts";
 
-/** Statuses by which an engine speaks of the caller's request. 401 and 403 are not among them: the key is ours. */
-const CLIENT_STATUSES: ReadonlySet<number> = new Set([400, 404, 405, 409, 413, 415, 422, 501]);
+/**
+ * Statuses by which an engine speaks of the caller's request. 401 and 403 are not among them, for the key is ours; nor
+ * 405 and 415, for so are method, path and type.
+ */
+const CLIENT_STATUSES: ReadonlySet<number> = new Set([400, 404, 413, 422, 501]);
 
 /** Texts by which engines say that prompt and answer do not fit the context, each in its own words. */
 const CONTEXT_OVERFLOW =
