@@ -1,6 +1,8 @@
 // `npm start`: the whole platform on this machine. Design: find or bring up an engine, serve the Worker, print one screen.
 import { createWriteStream, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { EngineConfig } from "../shared/contracts/engine-config.ts";
+import { engines as adapters } from "../shared/engines/engines.ts";
 import { bundleWorker, ROOT } from "./platform/bundle.ts";
 import { type Platform, servePlatform } from "./platform/serve.ts";
 import { discoverEngines } from "./start/discover.ts";
@@ -66,7 +68,9 @@ async function start(
   });
   const keys = await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
   await engine?.ready;
-  const served = await modelsOf(platform.url, keys.apiKey, engines);
+  // The platform learns of its engines before anyone asks.
+  await fetch(`${platform.url}/ready`);
+  const served = await withModels(engines);
 
   const devFiles = [...new Set([join(stateDir, "dev.json"), join(ROOT, ".eco", "dev.json")])];
   for (const file of devFiles) {
@@ -110,22 +114,20 @@ function openLog(stateDir: string) {
   return createWriteStream(file, { flags: "a", mode: 0o600 });
 }
 
-/** What each engine serves, as the platform itself sees it. */
-async function modelsOf(
-  url: string,
-  apiKey: string,
-  engines: readonly { id: string; kind: string; baseUrl: string }[],
-) {
-  await fetch(`${url}/ready`).catch(() => undefined);
-  const answer = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } });
-  const { data } = (await answer.json()) as { data: { id: string; engines: string[] }[] };
-  return engines.map(({ id, kind, baseUrl }) => ({
-    id,
-    kind,
-    baseUrl,
-    models: data.filter((model) => model.engines.includes(kind)).map((model) => model.id),
-  }));
-}
+/** What each engine says that it serves; nothing for one that does not answer. */
+const withModels = (engines: readonly EngineConfig[]) =>
+  Promise.all(
+    engines.map(async ({ id, kind, baseUrl, apiKey, models: allowed }) => {
+      const { models, trimBaseUrl } = adapters[kind];
+      const served = await fetch(trimBaseUrl(baseUrl) + models.path, {
+        headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+        signal: AbortSignal.timeout(DISCOVERY_MS),
+      })
+        .then(async (answer) => models.read(await answer.json()).map(({ names }) => names[0] ?? ""))
+        .catch(() => []);
+      return { id, kind, baseUrl, models: allowed ?? served };
+    }),
+  );
 
 const settings = readSettings(process.env);
 if (!settings.ok) {

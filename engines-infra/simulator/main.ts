@@ -2,29 +2,22 @@ import { parseArgs } from "node:util";
 import { isKind, kinds } from "./kinds/registry.ts";
 import { startSimulator } from "./simulator.ts";
 
-const { values } = parseArgs({
-  options: {
-    kind: { type: "string" },
-    port: { type: "string" },
-    model: { type: "string", multiple: true },
-    "api-key": { type: "string" },
-    gap: { type: "string" },
-    latency: { type: "string" },
-    slots: { type: "string" },
-    name: { type: "string" },
-    always: { type: "string" },
-  },
-});
+const OPTIONS = {
+  kind: { type: "string" },
+  port: { type: "string" },
+  model: { type: "string", multiple: true },
+  "api-key": { type: "string" },
+  gap: { type: "string" },
+  latency: { type: "string" },
+  slots: { type: "string" },
+  name: { type: "string" },
+  always: { type: "string" },
+} as const;
 
-if (!isKind(values.kind ?? "")) {
-  console.error(
-    `usage: main.ts --kind ${Object.keys(kinds).join("|")} [--port N] [--model NAME ...] [--api-key KEY] [--gap MS]`,
-  );
-  console.error("               [--latency MS] [--slots N] [--name NAME] [--always 'gap=5 split=7']");
-  process.exit(2);
-}
+const values = readOptions();
+const { kind = "" } = values;
+if (!isKind(kind)) usage();
 
-const kind = values.kind as keyof typeof kinds;
 const simulator = await startSimulator({
   kind,
   port: numberOr(values.port, kinds[kind].port),
@@ -39,6 +32,22 @@ const simulator = await startSimulator({
 console.log(`${kind} at ${simulator.url}`);
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void simulator.stop());
+
+function readOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch {
+    return usage();
+  }
+}
+
+function usage(): never {
+  console.error(
+    `usage: npm run simulator -- --kind ${Object.keys(kinds).join("|")} [--port N] [--model NAME ...] [--api-key KEY]`,
+  );
+  console.error("         [--gap MS] [--latency MS] [--slots N] [--name NAME] [--always 'gap=5 split=7']");
+  process.exit(2);
+}
 
 function numberOr(text: string | undefined, otherwise: number): number {
   const value = Number(text ?? otherwise);
