@@ -95,9 +95,10 @@ describe("the front", () => {
   it("tells a client of a server that was lost", async () => {
     const front = await frontBefore((socket) => socket.once("data", () => socket.resetAndDestroy()));
     const client = await clientOf(front);
-    const ended = endOf(client);
+    client.resume();
     client.write("a question");
-    expect(await ended).toBe("ECONNRESET");
+    await once(client, "end");
+    client.destroy();
   });
 
   it("carries large bodies both ways, many at once", async () => {

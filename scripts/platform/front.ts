@@ -1,11 +1,14 @@
 import { once } from "node:events";
 import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
+import { Transform } from "node:stream";
 
 /** A listening front. */
 export type Front = { readonly port: number; stop(): Promise<void> };
 
 /** Time that the runtime has to close a connection in order before it is reset, in milliseconds. */
 const CLOSE_MS = 100;
+/** Time that a client has to read the last words of a runtime that has hung up, in milliseconds. */
+const LINGER_MS = 1_000;
 
 /**
  * Passes connections on to `targetPort` on `host`, byte for byte, and says goodbye for clients that have left.
@@ -30,20 +33,33 @@ export async function startFront(host: string, port: number, targetPort: number)
   return { port: (server.address() as AddressInfo).port, stop: () => stopServer(server, open) };
 }
 
+/**
+ * Lets what has come from the runtime be read before more is sent to it: one that hangs up on an upload resets the
+ * connection right behind its answer, and a write that fails takes the unread answer along.
+ */
+const readFirst = (): Transform =>
+  new Transform({ transform: (chunk, _, done) => void setImmediate(done, null, chunk) });
+
 function passOn(client: Socket, target: Socket): void {
-  client.pipe(target);
+  client.pipe(readFirst()).pipe(target);
   target.pipe(client);
-  let grace: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   client.on("end", () => {
-    grace = setTimeout(() => target.resetAndDestroy(), CLOSE_MS);
+    timer = setTimeout(() => target.resetAndDestroy(), CLOSE_MS);
   });
-  // What goes wrong with one side is told to the other as it came: the end of a whole connection by its end, a loss by a reset.
   client.on("error", () => target.resetAndDestroy());
-  target.on("error", () => client.resetAndDestroy());
-  client.on("close", () => target.destroy());
+  client.on("close", () => {
+    clearTimeout(timer);
+    target.destroy();
+  });
+  // Its "close" follows.
+  target.on("error", () => undefined);
   target.on("close", () => {
-    clearTimeout(grace);
-    client.destroySoon();
+    clearTimeout(timer);
+    // A client that is still sending would lose what it was answered if we hung up on it: it is heard out for a while.
+    client.resume();
+    client.end();
+    timer = setTimeout(() => client.destroy(), LINGER_MS);
   });
 }
 

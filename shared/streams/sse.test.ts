@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LineScanner } from "./lines.ts";
-import { SseScanner } from "./sse.ts";
+import { EventTooLarge, SseScanner } from "./sse.ts";
 
 const utf8 = new TextEncoder();
 
@@ -56,6 +56,25 @@ describe("SseScanner", () => {
     for (let n = 0; n < 1000; n++) scanner.push(utf8.encode(`data: ${"x".repeat(1000)}\n\n`));
     scanner.push(bytes);
     expect(scanner.rest).toBe("data: y");
+  });
+
+  it("reads one large event in small pieces in time that grows with its length alone", () => {
+    const scanner = new SseScanner();
+    const piece = utf8.encode("x".repeat(512));
+    scanner.push(utf8.encode("data: "));
+    // A scanner that joined what it has for each piece would move 130 GB here.
+    for (let n = 0; n < 23_000; n++) scanner.push(piece);
+    const [event] = scanner.push(utf8.encode("\n\n"));
+    expect(event?.data?.length).toBe(23_000 * 512);
+    expect(scanner.rest).toBe("");
+  });
+
+  it("gives up on an event without end", () => {
+    const scanner = new SseScanner();
+    const piece = utf8.encode("x".repeat(1024 * 1024));
+    expect(() => {
+      for (let n = 0; n < 20; n++) scanner.push(piece);
+    }).toThrow(EventTooLarge);
   });
 });
 

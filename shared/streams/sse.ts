@@ -17,6 +17,8 @@ export class EventTooLarge extends Error {}
 export class SseScanner {
   readonly #decoder = new TextDecoder();
   #buffer = "";
+  /** The buffer's last character: it can be the first half of a blank line. */
+  #last = "";
   #heldCarriageReturn = false;
 
   /** The events that these bytes complete. */
@@ -33,6 +35,7 @@ export class SseScanner {
   end(): SseEvent[] {
     const events = eventsIn(this.#take(`${this.#decoder.decode()}\n\n`));
     this.#buffer = "";
+    this.#last = "";
     return events;
   }
 
@@ -42,15 +45,22 @@ export class SseScanner {
   }
 
   #take(text: string): string {
-    // The last character so far can be the first half of a blank line.
-    const from = Math.max(0, this.#buffer.length - 1);
-    const buffer = this.#buffer + this.#normalised(text);
-    const last = (from > 0 ? buffer.slice(from) : buffer).lastIndexOf("\n\n");
-    const end = last < 0 ? 0 : from + last + 2;
-    this.#buffer = buffer.slice(end);
-    if (this.#buffer.length > EVENT_CHARS_MAX)
-      throw new EventTooLarge(`no end of event in ${EVENT_CHARS_MAX} characters`);
-    return buffer.slice(0, end);
+    const fresh = this.#normalised(text);
+    // Only what is new is searched, with the one character before it: joining a large event's pieces each time would
+    // cost their number times their length.
+    const at = (this.#last + fresh).lastIndexOf("\n\n");
+    if (at < 0) {
+      this.#buffer += fresh;
+      this.#last = fresh.slice(-1) || this.#last;
+      if (this.#buffer.length > EVENT_CHARS_MAX)
+        throw new EventTooLarge(`no end of event in ${EVENT_CHARS_MAX} characters`);
+      return "";
+    }
+    const end = at + 2 - this.#last.length;
+    const whole = this.#buffer + fresh.slice(0, end);
+    this.#buffer = fresh.slice(end);
+    this.#last = this.#buffer.slice(-1);
+    return whole;
   }
 
   /** CRLF and lone CR become LF; a CR at the very end waits, for its LF may be in the next bytes. */

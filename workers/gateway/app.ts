@@ -41,7 +41,7 @@ export function createApp(ports: Ports): App {
   const lostInApi = withKey(lost);
   app.notFound((c) => (c.req.path.startsWith("/v1/") ? lostInApi(c) : lost(c)));
   app.onError((error, c) => {
-    ports.log({ level: "error", request: c.env.run.id, message: error.message, stack: error.stack });
+    c.env.run.fail(error);
     return failureResponse(c.env.run, { kind: "internal" });
   });
   return async (request, defer) => {
@@ -55,7 +55,7 @@ export function createApp(ports: Ports): App {
 
 const PATTERNS = ROUTES.map(([method, path]) => ({
   method: method.toUpperCase(),
-  pattern: new RegExp(`^${path.replace(/:\w+\{(.+?)\}/, "$1")}$`),
+  pattern: new RegExp(`^${path.replaceAll(/:\w+\{(.+?)\}|\./g, (_, inner?: string) => inner ?? "\\.")}$`),
 }));
 
 /** A known path with another method is 405 with what is allowed; all else is 404. */

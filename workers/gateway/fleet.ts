@@ -21,6 +21,8 @@ export type Fleet = {
   list(defer: (work: Promise<unknown>) => void): Promise<readonly Endpoint[]>;
   /** Asks every engine now. */
   refresh(): Promise<readonly Endpoint[]>;
+  /** Milliseconds since the engines were asked. */
+  ageMs(): number;
 };
 
 /** Age at which the list is asked for again, behind the request that found it old. */
@@ -58,6 +60,14 @@ function createEndpoint(config: EngineConfig, secrets: Dependencies["secrets"]):
   };
 }
 
+/** An error is no list of models: what an engine once served stays known. */
+async function listOf(get: (path: string) => Promise<Response>, path: string): Promise<string> {
+  const answer = await get(path);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${answer.status} for ${path}`);
+  return text;
+}
+
 /** Asks one engine how it is and what it serves. What it once served stays known while it is away. */
 async function probe(endpoint: Endpoint, { fetch }: Dependencies): Promise<void> {
   const { adapter, baseUrl, headers, config } = endpoint;
@@ -69,8 +79,7 @@ async function probe(endpoint: Endpoint, { fetch }: Dependencies): Promise<void>
     endpoint.health = adapter.health.read(answer.status, text);
     endpoint.reachable = endpoint.health === "ready";
     if (!endpoint.reachable) return;
-    const list =
-      adapter.models.path === adapter.health.path ? text : await (await get(adapter.models.path)).text();
+    const list = adapter.models.path === adapter.health.path ? text : await listOf(get, adapter.models.path);
     const models = adapter.models.read(JSON.parse(list));
     const allowed = config.models;
     endpoint.models = allowed
@@ -95,13 +104,11 @@ export function createFleet(configs: readonly EngineConfig[], dependencies: Depe
   };
   return {
     refresh,
+    ageMs: () => dependencies.now() - askedAtMs,
     async list(defer) {
       if (!known) return refresh();
       // No promise is shared between requests (the runtime forbids it); a mark in time keeps the askers apart.
-      if (dependencies.now() - askedAtMs > FRESH_MS) {
-        askedAtMs = dependencies.now();
-        defer(refresh());
-      }
+      if (dependencies.now() - askedAtMs > FRESH_MS) defer(refresh());
       return endpoints;
     },
   };

@@ -4,6 +4,9 @@ import { type Place, placesOf, similarNames } from "../../shared/models/resolve.
 import type { Endpoint, Fleet } from "./fleet.ts";
 import type { Defer } from "./ports.ts";
 
+/** Age of the list below which a model that no engine serves is not asked for again. */
+const RECENT_MS = 500;
+
 /**
  * Where a model is served. A model that nobody is known to serve, or whose engines were all away, is asked for once
  * more before the caller is told so: it may have come since.
@@ -13,9 +16,12 @@ export async function findPlaces(
   model: string,
   defer: Defer,
 ): Promise<Result<Place<Endpoint>[], Failure>> {
-  const known = placesOf(await fleet.list(defer), model);
+  const listed = await fleet.list(defer);
+  const known = placesOf(listed, model);
   if (known.some(({ engine }) => engine.reachable)) return ok(known);
-  const endpoints = await fleet.refresh();
+  // Names that nobody serves are free to make up, and each would ask every engine.
+  const settled = fleet.ageMs() < RECENT_MS && listed.every(({ reachable }) => reachable);
+  const endpoints = settled ? listed : await fleet.refresh();
   const places = placesOf(endpoints, model);
   if (places.some(({ engine }) => engine.reachable)) return ok(places);
   // An engine that is away may be the one that serves it: then "no such model" could be untrue.

@@ -28,6 +28,7 @@ export class Run {
   outcome: StreamOutcome | undefined;
   usage: Usage | undefined;
   error: string | undefined;
+  #measured: (() => Usage) | undefined;
   #firstTokenMs: number | undefined;
   #streams = false;
   #finished = false;
@@ -56,10 +57,22 @@ export class Run {
     this.#firstTokenMs ??= this.ports.now();
   }
 
+  /** The usage of an answer that is still being sent: asked for when nothing more will be. */
+  measure(usage: () => Usage): void {
+    this.#measured = usage;
+  }
+
+  /** A bug of ours: its details go to the log, under this request's id. */
+  fail(error: unknown): void {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    this.ports.log({ level: "error", request: this.id, message, stack });
+  }
+
   /** Writes the log line and counts. Called once, when nothing more will be sent. */
   finish(status: number): void {
     if (this.#finished) return;
     this.#finished = true;
+    this.usage ??= this.#measured?.();
     const { ports, usage } = this;
     const nowMs = ports.now();
     const { metrics } = ports;
@@ -102,15 +115,16 @@ export class Run {
         total_ms: nowMs - this.startedMs,
       });
     }
-    this.#scheduleFlush(nowMs);
+    // Whatever waits for the flush keeps the request to a silent engine open as well: then it does not wait.
+    this.#scheduleFlush(nowMs, status === 504 ? 0 : FLUSH_MS);
   }
 
   /** At most one flush per interval and isolate; what comes after it waits for the next request or the next scrape. */
-  #scheduleFlush(nowMs: number): void {
+  #scheduleFlush(nowMs: number, waitMs: number): void {
     if (nowMs < flushDueMs) return;
-    flushDueMs = nowMs + FLUSH_MS;
+    flushDueMs = nowMs + waitMs;
     this.defer(
-      new Promise<void>((resolve) => setTimeout(resolve, FLUSH_MS)).then(() => this.ports.flushMetrics()),
+      new Promise<void>((resolve) => setTimeout(resolve, waitMs)).then(() => this.ports.flushMetrics()),
     );
   }
 }

@@ -7,11 +7,14 @@ export async function readBody(request: Request, limitBytes: number): Promise<Re
   if (contentType !== null && !/^application\/(.+\+)?json\b/i.test(contentType))
     return err({ kind: "unsupported_media_type", contentType });
   const declared = request.headers.get("content-length");
-  if (declared !== null)
-    return Number(declared) > limitBytes
-      ? err({ kind: "body_too_large", limitBytes })
-      : ok(await request.text());
-  return request.body ? readCounting(request.body, limitBytes) : ok("");
+  if (declared !== null && Number(declared) > limitBytes) return err({ kind: "body_too_large", limitBytes });
+  try {
+    if (declared !== null) return ok(await request.text());
+    return request.body ? await readCounting(request.body, limitBytes) : ok("");
+  } catch {
+    // Nothing else ends a body that the client is sending.
+    return err({ kind: "client_gone" });
+  }
 }
 
 /** A body that does not say how long it is. */

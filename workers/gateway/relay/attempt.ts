@@ -3,13 +3,15 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Endpoint } from "../fleet.ts";
 
-/** Longest error body that is read of an engine, in characters. */
-const ERROR_CHARS_MAX = 64 * 1024;
+/** Longest error body that is read of an engine. */
+const ERROR_BYTES_MAX = 64 * 1024;
 
 /** Why an attempt gave no answer: the engine's own word, or its silence. */
 export type AttemptFault = EngineFault & {
   readonly timeout?: Extract<Failure, { kind: "engine_timeout" }>["phase"];
   readonly timeoutMs?: number;
+  /** Nobody was there: that is about the fleet, not about one engine's failure. */
+  readonly unreachable?: true;
 };
 
 /** The connection could not be made, or ended before an answer. */
@@ -17,6 +19,7 @@ export const unreachable = (): AttemptFault => ({
   class: "failure",
   status: 502,
   message: "could not be reached",
+  unreachable: true,
 });
 
 /** The connection ended in the middle of an answer. */
@@ -57,17 +60,33 @@ export async function send(
   }
   if (response.status >= 200 && response.status < 300) return ok(response);
   if (response.status >= 300 && response.status < 400) {
-    await response.body?.cancel();
+    await response.body?.cancel().catch(() => undefined);
     return err({ class: "failure", status: 502, message: "answered with a redirect" });
   }
-  const text = await response.text().catch(() => "");
+  const { status, headers } = response;
   return err(
-    endpoint.adapter.classify(
-      response.status,
-      text.slice(0, ERROR_CHARS_MAX),
-      retryAfterMs(response.headers.get("retry-after")),
-    ),
+    endpoint.adapter.classify(status, await errorText(response), retryAfterMs(headers.get("retry-after"))),
   );
+}
+
+/** The beginning of an answer that is none: enough to say what is wrong, however much an engine sends. */
+export async function errorText({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for (let sizeBytes = 0; sizeBytes < ERROR_BYTES_MAX;) {
+      const { done, value } = await reader.read();
+      if (done) return text;
+      sizeBytes += value.byteLength;
+      text += decoder.decode(value, { stream: true });
+    }
+  } catch {
+    // What came before the connection was lost may say enough.
+  }
+  reader.cancel().catch(() => undefined);
+  return text;
 }
 
 function retryAfterMs(header: string | null): number | undefined {

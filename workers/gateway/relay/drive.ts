@@ -1,8 +1,9 @@
 import { NativeFollower, type Relay } from "../../../shared/chat/relay.ts";
-import { faultOf, isComplete } from "../../../shared/chat/tally.ts";
+import { type Tally, faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
 import type { Defer } from "../ports.ts";
+import { feed } from "./feed.ts";
 import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
 
@@ -35,19 +36,28 @@ export async function relayStream(
   keepAliveMs: number | undefined,
   startedMs: number,
 ): Promise<Relayed> {
-  // Whoever leaves takes the engine's generation along, in every phase.
-  client.gone.addEventListener("abort", opened.abort);
-  try {
-    const { stage } = opened;
-    const relayed =
-      stage instanceof NativeFollower
-        ? await relayNative(opened, stage, client, startedMs)
-        : await relayScripted(opened, stage, client, keepAliveMs, startedMs);
-    if (relayed.outcome !== "complete") opened.abort();
-    return relayed;
-  } finally {
-    client.gone.removeEventListener("abort", opened.abort);
-  }
+  const { stage } = opened;
+  const relayed =
+    stage instanceof NativeFollower
+      ? await relayNative(opened, stage, client, startedMs)
+      : await relayScripted(opened, stage, client, keepAliveMs, startedMs);
+  if (relayed.outcome !== "complete") opened.abort();
+  return relayed;
+}
+
+/**
+ * What became of a stream that is over. An answer that came to its end is complete, however its connections ended
+ * afterwards. `late` is the watchdog's fault, `lost` whether the engine's connection broke.
+ */
+function verdict(
+  tally: Tally,
+  { gone, late, lost, sent = "" }: { gone: AbortSignal; late?: AttemptFault; lost: boolean; sent?: string },
+): Relayed {
+  if (isComplete(tally)) return { outcome: "complete" };
+  if (gone.aborted) return { outcome: "client_gone" };
+  if (late) return { outcome: "broken", fault: late, sent };
+  const fault = lost && !tally.fault ? lostConnection() : faultOf(tally);
+  return { outcome: "broken", fault, sent, told: tally.told };
 }
 
 async function relayNative(
@@ -56,6 +66,7 @@ async function relayNative(
   client: ClientPipe,
   startedMs: number,
 ): Promise<Relayed> {
+  const { tally } = follower;
   const writer = client.writable.getWriter();
   try {
     for (const chunk of opened.first) await writer.write(bytesOf(chunk));
@@ -70,25 +81,18 @@ async function relayNative(
     client,
     (bytes) => {
       watch.progress();
-      follower.push(bytes);
+      if (tally.fault) return;
+      feed(follower, bytes);
+      if (tally.fault) opened.abort();
     },
     opened.timeouts.idleMs,
   );
   watch.stop();
   const sent = follower.end();
-  if (client.gone.aborted) return { outcome: "client_gone" };
-  if (watch.fault()) return { outcome: "broken", fault: watch.fault() as AttemptFault, sent };
-  if (isComplete(follower.tally)) {
-    // The blank line behind the last event may have been left out.
-    if (sent !== "") await write(client.writable, "\n\n");
-    return { outcome: "complete" };
-  }
-  return {
-    outcome: "broken",
-    fault: reached === "lost" && !follower.tally.fault ? lostConnection() : faultOf(follower.tally),
-    sent,
-    told: follower.tally.told,
-  };
+  const relayed = verdict(tally, { gone: client.gone, late: watch.fault(), lost: reached === "lost", sent });
+  // The blank line behind the last event may have been left out.
+  if (relayed.outcome === "complete" && sent !== "") await write(client.writable, "\n\n");
+  return relayed;
 }
 
 async function relayScripted(
@@ -98,6 +102,7 @@ async function relayScripted(
   keepAliveMs: number | undefined,
   startedMs: number,
 ): Promise<Relayed> {
+  const { tally } = relay;
   const writer = client.writable.getWriter();
   const reader = opened.rest.getReader();
   const watch = watchdog(
@@ -106,47 +111,39 @@ async function relayScripted(
     keepAliveMs,
     () => void writer.write(utf8.encode(SSE_KEEP_ALIVE)).catch(() => undefined),
   );
-  let lost = false;
-  const put = async (out: string | Uint8Array) => {
-    if (out.length > 0) await writer.write(bytesOf(out));
+  /** Writes to the client; false where it has left. */
+  const put = async (out: string | Uint8Array | undefined): Promise<boolean> => {
+    if (out === undefined || out.length === 0) return true;
+    // A client that reads slowly is not an engine that is silent.
+    watch.hold();
+    const written = await writer.write(bytesOf(out)).then(
+      () => true,
+      () => false,
+    );
+    watch.progress();
+    return written;
   };
-  try {
-    for (const chunk of opened.first) await put(chunk);
-    while (!relay.tally.done && !relay.tally.fault) {
-      const next = await reader.read().catch(() => {
-        lost = true;
-        return undefined;
-      });
-      watch.progress();
-      if (!next || next.done) {
-        if (!lost) await put(relay.end());
-        break;
-      }
-      await put(relay.push(next.value));
-    }
-    if (client.gone.aborted) return { outcome: "client_gone" };
-    const late = watch.fault();
-    if (late) return { outcome: "broken", fault: late, sent: "" };
-    if (!isComplete(relay.tally)) {
-      return {
-        outcome: "broken",
-        fault: lost && !relay.tally.fault ? lostConnection() : faultOf(relay.tally),
-        sent: "",
-      };
-    }
-    await put(relay.closing());
-    return { outcome: "complete" };
-  } catch {
-    // Only writing to the client throws here.
-    return { outcome: "client_gone" };
-  } finally {
-    watch.stop();
-    writer.releaseLock();
-    if (relay.tally.done) client.defer(drain(reader));
-    else reader.cancel().catch(() => undefined);
+  let there = true;
+  let lost = false;
+  for (const chunk of opened.first) there &&= await put(chunk);
+  while (there && !lost && !tally.done && !tally.fault) {
+    const next = await reader.read().catch(() => undefined);
+    watch.progress();
+    lost = !next;
+    if (next) there = await put(feed(relay, next.value));
+    if (next?.done) break;
   }
+  watch.stop();
+  const relayed = verdict(tally, { gone: client.gone, late: watch.fault(), lost });
+  if (relayed.outcome === "complete") there &&= await put(relay.closing());
+  writer.releaseLock();
+  if (tally.done) client.defer(drain(reader));
+  else reader.cancel().catch(() => undefined);
+  return there ? relayed : { outcome: "client_gone" };
 }
 
+/** How often a stream is looked at in the time that it may take, at least: it ends that much too late, at most. */
+const TICKS_MIN = 10;
 /** Longest wait for an engine that has said its last word to end its answer. */
 const DRAIN_MS = 2_000;
 
@@ -169,30 +166,42 @@ export async function write(writable: WritableStream<Uint8Array>, text: string):
   writer.releaseLock();
 }
 
-type Watchdog = { progress(): void; stop(): void; fault(): AttemptFault | undefined };
+type Watchdog = {
+  /** The engine has sent something. */
+  progress(): void;
+  /** We are not waiting for the engine, until there is progress again. */
+  hold(): void;
+  stop(): void;
+  fault(): AttemptFault | undefined;
+};
 
 /** Ends a stream that is silent or has gone on for too long, and keeps a silent one alive meanwhile. One timer. */
 function watchdog(
-  { timeouts, abort }: OpenedStream,
+  { timeouts: { idleMs, totalMs }, abort }: OpenedStream,
   startedMs: number,
   keepAliveMs?: number,
   keepAlive?: () => void,
 ): Watchdog {
   let moved = true;
+  let held = false;
   let silentMs = 0;
   let fault: AttemptFault | undefined;
-  const tickMs = Math.min(timeouts.idleMs, keepAliveMs ?? Infinity);
+  const tickMs = Math.min(idleMs, keepAliveMs ?? Infinity, totalMs / TICKS_MIN);
   const timer = setInterval(() => {
-    silentMs = moved ? 0 : silentMs + tickMs;
+    silentMs = moved || held ? 0 : silentMs + tickMs;
     moved = false;
-    if (Date.now() - startedMs >= timeouts.totalMs) fault = timedOut("answer", timeouts.totalMs);
-    else if (silentMs >= timeouts.idleMs) fault = timedOut("next chunk", timeouts.idleMs);
+    if (Date.now() - startedMs >= totalMs) fault = timedOut("answer", totalMs);
+    else if (silentMs >= idleMs) fault = timedOut("next chunk", idleMs);
     if (fault) abort();
     else if (silentMs > 0) keepAlive?.();
   }, tickMs);
   return {
     progress: () => {
       moved = true;
+      held = false;
+    },
+    hold: () => {
+      held = true;
     },
     stop: () => clearInterval(timer),
     fault: () => fault,

@@ -3,6 +3,7 @@ import {
   NativeFollower,
   type Relay,
   type RelayOptions,
+  choicesOf,
   exactRelay,
   translatedRelay,
 } from "../../../shared/chat/relay.ts";
@@ -10,7 +11,9 @@ import { faultOf } from "../../../shared/chat/tally.ts";
 import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Endpoint } from "../fleet.ts";
-import { type AttemptFault, send, timedOut, unreachable } from "./attempt.ts";
+import { type AttemptFault, errorText, send, timedOut, unreachable } from "./attempt.ts";
+import { feed } from "./feed.ts";
+import { onAbort } from "./gone.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** An engine's stream whose first event is known to be good: what was read of it, and the rest. */
@@ -33,16 +36,19 @@ export type StreamCall = {
   readonly writer: ChunkWriter;
   readonly options: RelayOptions;
   readonly timeouts: Timeouts;
+  /** Milliseconds that are left of the time that the whole answer may take. */
+  readonly leftMs: number;
   readonly fetch: typeof fetch;
-  /** Fires when the client has left before its answer began. */
+  /** Whoever leaves takes the engine's generation along, in every phase. */
   readonly clientGone: AbortSignal;
 };
 
 function stageOf({ endpoint, format, writer, options }: StreamCall): NativeFollower | Relay {
   if (format.format === "translated") return translatedRelay(format.decoder(), writer, options);
-  const mode =
-    endpoint.config.relay ?? format.relay({ usage: options.showUsage, logprobs: options.logprobs ?? false });
-  return mode === "native" ? new NativeFollower(format.rules) : exactRelay(format.rules, options);
+  const choices = choicesOf(options);
+  const asked = { usage: options.showUsage, logprobs: options.logprobs ?? false, choices };
+  const mode = endpoint.config.relay ?? format.relay(asked);
+  return mode === "native" ? new NativeFollower(format.rules, choices) : exactRelay(format.rules, options);
 }
 
 /**
@@ -50,24 +56,28 @@ function stageOf({ endpoint, format, writer, options }: StreamCall): NativeFollo
  * that they cannot: until that event, nothing has gone to the client and another engine can still be asked.
  */
 export async function openStream(call: StreamCall): Promise<Result<OpenedStream, AttemptFault>> {
-  const { timeouts, clientGone } = call;
+  const { timeouts, leftMs, clientGone } = call;
   const controller = new AbortController();
   const abort = () => controller.abort();
+  onAbort(clientGone, abort);
   let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    abort();
-  }, timeouts.firstByteMs);
-  clientGone.addEventListener("abort", abort);
-  try {
-    const opened = await begin(call, controller);
-    if (opened.ok) return opened;
-    abort();
-    return late ? err(timedOut("first byte", timeouts.firstByteMs)) : opened;
-  } finally {
-    clearTimeout(timer);
-    clientGone.removeEventListener("abort", abort);
-  }
+  const timer = setTimeout(
+    () => {
+      late = true;
+      abort();
+    },
+    Math.min(timeouts.firstByteMs, leftMs),
+  );
+  const opened = await begin(call, controller);
+  clearTimeout(timer);
+  if (opened.ok) return opened;
+  abort();
+  if (!late) return opened;
+  return err(
+    leftMs <= timeouts.firstByteMs
+      ? timedOut("answer", timeouts.totalMs)
+      : timedOut("first byte", timeouts.firstByteMs),
+  );
 }
 
 async function begin(
@@ -82,25 +92,22 @@ async function begin(
   const isStream =
     call.format.format === "translated" ? !contentType.includes("html") : !/json|html/.test(contentType);
   if (!body || !isStream) {
-    const text = await sent.value.text().catch(() => "");
-    const { message } = endpoint.adapter.classify(502, text.slice(0, 4096), undefined);
+    const { message } = endpoint.adapter.classify(502, await errorText(sent.value), undefined);
     return err({ class: "failure", status: 502, message: `answered without a stream: ${message}` });
   }
   const stage = stageOf(call);
   const first: (string | Uint8Array)[] = [];
   const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      const out = done ? stage.end() : stage.push(value);
-      const { tally } = stage;
-      if (tally.fault || ((done || tally.done) && !tally.begun)) return err(faultOf(tally));
-      if (!done) first.push(out ?? value);
-      else if (typeof out === "string" && !(stage instanceof NativeFollower)) first.push(out);
-      if (done || tally.begun) break;
-    }
-  } catch {
-    return err(unreachable());
+  for (;;) {
+    const next = await reader.read().catch(() => undefined);
+    if (!next) return err(unreachable());
+    const { done, value } = next;
+    const out = feed(stage, value);
+    const { tally } = stage;
+    if (tally.fault || ((done || tally.done) && !tally.begun)) return err(faultOf(tally));
+    if (!done) first.push(out ?? value);
+    else if (typeof out === "string" && !(stage instanceof NativeFollower)) first.push(out);
+    if (done || tally.begun) break;
   }
   reader.releaseLock();
   return ok({ stage, first, rest: body, abort: () => controller.abort(), endpoint, timeouts });

@@ -10,6 +10,7 @@ import type {
   Exchange,
   StreamedExchange,
 } from "../../../shared/engines/engine.ts";
+import { countPrompts } from "../../../shared/engines/openai-dialect.ts";
 import { estimateChatTokens, estimatePromptTokens } from "../../../shared/engines/estimate.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
@@ -18,11 +19,12 @@ import { closeBrokenStream } from "../../../shared/streams/close-event.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import type { Endpoint } from "../fleet.ts";
 import { failureResponse } from "../http/failure-response.ts";
-import type { Run } from "../run.ts";
-import { type AttemptFault, failureOf, lostConnection, send, timedOut, unreachable } from "./attempt.ts";
-import { type ClientPipe, type Relayed, relayStream, write } from "./drive.ts";
+import type { Run, StreamOutcome } from "../run.ts";
+import { type AttemptFault, failureOf, lostConnection, send, timedOut } from "./attempt.ts";
+import { type ClientPipe, relayStream, write } from "./drive.ts";
+import { onAbort } from "./gone.ts";
 import { type OpenedStream, openStream } from "./open-stream.ts";
-import { timeoutsOf } from "./timeouts.ts";
+import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 import { within } from "./within.ts";
 
 /** A request that is known to be well formed, and the places that serve its model, best first. */
@@ -45,6 +47,12 @@ const callOf = <Body>(job: Job<Body>, { engine, model }: Place<Endpoint>): Engin
   model,
   requestId: job.run.id,
 });
+
+/** An overflow of the context is about the field that holds the text, which depends on the operation. */
+function inFieldsOf(body: object, fault: AttemptFault): AttemptFault {
+  if (fault.code !== "context_length_exceeded") return fault;
+  return { ...fault, param: ["messages", "prompt"].find((name) => name in body) ?? "input" };
+}
 
 /**
  * Asks the places in turn until one answers. A caller's mistake ends it: another engine would say the same. Everything
@@ -80,7 +88,7 @@ async function firstAnswer<Body extends { model: string }, T>(
     run.attempts.push({ engine: engine.id, reason: fault.message });
     // The time that an answer may take is spent, or another engine would say the same.
     if (fault.timeout === "answer" || fault.class === "client_fault")
-      return err(failureOf(fault, engine.id, body.model));
+      return err(failureOf(inFieldsOf(body, fault), engine.id, body.model));
     if (fault.class === "failure" && !fault.timeout) engine.reachable = false;
   }
   if (!last)
@@ -93,14 +101,20 @@ async function firstAnswer<Body extends { model: string }, T>(
       },
     );
   // Nobody was there at all: that is about the fleet, not about one engine's failure.
-  if (last.fault.message === unreachable().message)
+  if (last.fault.unreachable)
     return err({
       kind: "engines_unavailable",
       model: body.model,
       attempts: run.attempts,
       retryAfterMs: 5_000,
     });
-  return err(failureOf(last.fault, last.engine, body.model));
+  return err(failureOf(inFieldsOf(body, last.fault), last.engine, body.model));
+}
+
+/** How long an engine may take, and what of the whole answer's time is left. */
+function deadlines({ ports, startedMs }: Run, engine: Endpoint): { timeouts: Timeouts; leftMs: number } {
+  const timeouts = timeoutsOf(engine, ports.config);
+  return { timeouts, leftMs: Math.max(0, timeouts.totalMs - (ports.now() - startedMs)) };
 }
 
 /** A whole answer; `text` is the engine's own, where it can go on as it is. */
@@ -135,7 +149,7 @@ async function readWhole<Body, Answer>(
   exchange: Exchange<Body, Answer>,
 ): Promise<Result<Whole<Answer>, AttemptFault>> {
   const { ports } = job.run;
-  const { totalMs } = timeoutsOf(place.engine, ports.config);
+  const { timeouts, leftMs } = deadlines(job.run, place.engine);
   const attempt = async (): Promise<Result<Whole<Answer>, AttemptFault>> => {
     const sent = await send(place.engine, request, job.clientGone, ports.fetch);
     if (!sent.ok) return sent;
@@ -149,7 +163,7 @@ async function readWhole<Body, Answer>(
       return err({ class: "failure", status: 502, message: "its answer is not JSON" });
     }
   };
-  return (await within(attempt(), totalMs)) ?? err(timedOut("answer", totalMs));
+  return (await within(attempt(), leftMs)) ?? err(timedOut("answer", timeouts.totalMs));
 }
 
 const STREAM_HEADERS = {
@@ -179,6 +193,8 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   const options = {
     showUsage: body.stream_options?.include_usage === true,
     logprobs: "messages" in body && body.logprobs === true,
+    n: body.n ?? 1,
+    prompts: countPrompts(body),
     promptTokens,
   };
   const opening = firstAnswer<Body, OpenedStream>(job, exchangeOf, ({ engine }, request) =>
@@ -188,7 +204,7 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
       format: exchangeOf(engine).stream,
       writer,
       options,
-      timeouts: timeoutsOf(engine, ports.config),
+      ...deadlines(run, engine),
       fetch: ports.fetch,
       clientGone,
     }),
@@ -197,6 +213,7 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   // goes wrong is told inside the stream.
   const begun = await within(opening, keepAliveMs);
   if (begun && !begun.ok) return failureResponse(run, begun.error);
+  if (clientGone.aborted) return failureResponse(run, { kind: "client_gone" });
   const pipe = new IdentityTransformStream();
   run.streams();
   const client = { writable: pipe.writable, gone: clientGone, defer: run.defer };
@@ -204,6 +221,11 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
   run.defer(drive(job, opened, client, keepAliveMs, promptTokens));
   return new Response(pipe.readable, { headers: { ...STREAM_HEADERS, "x-request-id": run.id } });
 }
+
+/** How a stream ended, and for one that broke off what its client has to be told behind `sent`, unless it was `told`. */
+type StreamEnd =
+  | { readonly outcome: "complete" | "client_gone" }
+  | { readonly outcome: "broken"; readonly failure: Failure; readonly sent: string; readonly told?: boolean };
 
 /** Carries a stream to its end and tells the client, and the run, how it ended. */
 async function drive<Body extends { model: string }>(
@@ -214,32 +236,50 @@ async function drive<Body extends { model: string }>(
   promptTokens: () => number,
 ): Promise<void> {
   const { run } = job;
-  const opened = await opening;
-  let relayed: Relayed = { outcome: "broken", fault: unreachable(), sent: "" };
-  let failure: Failure | undefined;
-  if (opened.ok) {
-    run.firstToken();
-    relayed = await relayStream(opened.value, client, keepAliveMs, run.startedMs);
-    run.usage = usageOf(opened.value.stage.tally, promptTokens);
-    if (relayed.outcome === "broken")
-      failure = failureOf(relayed.fault, opened.value.endpoint.id, job.body.model);
-  } else {
-    failure = opened.error;
+  const carried = carry(job, opening, client, keepAliveMs, promptTokens).catch(
+    (error: unknown): StreamEnd => {
+      run.fail(error);
+      return { outcome: "broken", failure: { kind: "internal" }, sent: "" };
+    },
+  );
+  // What was being written to a client that left may stay unwritten for ever.
+  const end = (await unlessGone(carried, client.gone)) ?? { outcome: "client_gone" };
+  run.outcome = end.outcome === "broken" ? brokenBy(end.failure) : end.outcome;
+  if (end.outcome === "broken") {
+    run.error = end.failure.kind;
+    if (!end.told) await write(client.writable, closeBrokenStream(end.sent, reportFailure(end.failure).body));
   }
-  if (client.gone.aborted) relayed = { outcome: "client_gone" };
-  if (relayed.outcome === "broken" && failure) {
-    run.error = failure.kind;
-    if (!relayed.told)
-      await write(client.writable, closeBrokenStream(relayed.sent, reportFailure(failure).body));
-  }
-  run.outcome =
-    relayed.outcome === "broken"
-      ? failure?.kind === "engine_timeout"
-        ? "timeout"
-        : "engine_failed"
-      : relayed.outcome;
-  await client.writable.close().catch(() => undefined);
   run.finish(200);
+  await client.writable.close().catch(() => undefined);
+}
+
+const brokenBy = ({ kind }: Failure): StreamOutcome =>
+  kind === "engine_timeout" ? "timeout" : kind === "client_gone" ? "client_gone" : "engine_failed";
+
+async function carry<Body extends { model: string }>(
+  { run, body }: Job<Body>,
+  opening: Promise<Result<OpenedStream, Failure>>,
+  client: ClientPipe,
+  keepAliveMs: number | undefined,
+  promptTokens: () => number,
+): Promise<StreamEnd> {
+  const opened = await opening;
+  if (!opened.ok) return { outcome: "broken", failure: opened.error, sent: "" };
+  const { stage, endpoint } = opened.value;
+  run.firstToken();
+  run.measure(() => usageOf(stage.tally, promptTokens));
+  const relayed = await relayStream(opened.value, client, keepAliveMs, run.startedMs);
+  if (relayed.outcome !== "broken") return relayed;
+  return { ...relayed, failure: failureOf(inFieldsOf(body, relayed.fault), endpoint.id, body.model) };
+}
+
+/** Time that a stream has to end by itself when its client has left, in milliseconds. */
+const LEAVE_MS = 500;
+
+/** What `work` gives; undefined where the client left and `work` goes on all the same. */
+function unlessGone<T>(work: Promise<T>, gone: AbortSignal): Promise<T | undefined> {
+  const left = new Promise<void>((resolve) => onAbort(gone, resolve));
+  return Promise.race([work, left.then(() => within(work, LEAVE_MS))]);
 }
 
 /** Writes a comment now and then until the stream has begun. */

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { chatChunkWriter } from "../../../shared/chat/chunk-writer.ts";
+import { vllm } from "../../../shared/engines/vllm.ts";
+import type { Endpoint } from "../fleet.ts";
+import { openStream } from "./open-stream.ts";
+
+describe("openStream", () => {
+  it("asks no engine for a client that has left already", async () => {
+    let reached = false;
+    const opened = await openStream({
+      endpoint: { adapter: vllm, baseUrl: "http://engine", headers: {}, config: {} } as unknown as Endpoint,
+      request: { path: "/v1/chat/completions", body: "{}" },
+      format: vllm.chat.stream,
+      writer: chatChunkWriter({ id: "chatcmpl-1", model: "m", createdS: 0 }),
+      options: { showUsage: false, promptTokens: () => 0 },
+      timeouts: { firstByteMs: 60_000, idleMs: 60_000, totalMs: 60_000 },
+      leftMs: 60_000,
+      clientGone: AbortSignal.abort(),
+      // As fetch does: a signal that has fired ends it before it begins.
+      fetch: async (_, init) => {
+        init?.signal?.throwIfAborted();
+        reached = true;
+        return new Response("");
+      },
+    });
+    expect(opened.ok).toBe(false);
+    expect(reached).toBe(false);
+  });
+});
