@@ -204,12 +204,9 @@ describe("an exact relay", () => {
     }
   });
 
-  it("passes comments on, and gives reasoning the name that everybody uses", () => {
-    const { text } = run(
-      `:\n\n${piece({ reasoning: "hm" })}${piece({ content: "x" })}${piece({}, "stop")}data: [DONE]\n\n`,
-    );
+  it("passes comments on", () => {
+    const { text } = run(`:\n\n${piece({ content: "x" })}${piece({}, "stop")}data: [DONE]\n\n`);
     expect(text).toMatch(/^:\n\n/);
-    expect(chunksOf(text)[0]?.choices[0]?.delta).toEqual({ reasoning_content: "hm" });
   });
 
   it("does not mistake an answer that speaks of errors and ends for one", () => {
@@ -220,22 +217,155 @@ describe("an exact relay", () => {
   });
 });
 
-describe("an exact relay of a tool call", () => {
-  it("says `tool_calls` where vLLM ends a named call with `stop`", () => {
-    const chunk = (delta: object, finish: string | null) =>
-      `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
-    const call = {
-      tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name: "f", arguments: "{}" } }],
-    };
-    const format = engines.vllm.chat.stream;
-    if (format.format !== "openai") throw new Error("vLLM speaks OpenAI's format");
-    const relay = exactRelay(format.rules, { showUsage: false, promptTokens: () => 0 });
-    const bytes = new TextEncoder().encode(
-      `${chunk({ role: "assistant", content: "" }, null)}${chunk(call, null)}${chunk({}, "stop")}data: [DONE]\n\n`,
+describe("an error inside a stream of llama.cpp", () => {
+  it.each<[message: string, fault: object]>([
+    ["input (900 tokens) is too large to process", { class: "client_fault", status: 400 }],
+    ["Failed to parse input at pos 3: <tool_call>", { class: "failure", status: 500 }],
+  ])("is judged as its answers are: %s", (message, fault) => {
+    const { stream } = engines["llama-cpp"].chat;
+    if (stream.format !== "openai") throw new Error("llama.cpp speaks OpenAI's format");
+    const follower = new NativeFollower(stream.rules);
+    const relay = exactRelay(stream.rules, hidden);
+    const bytes = utf8.encode(`data: ${JSON.stringify({ error: { code: 500, message } })}\n\n`);
+    follower.push(bytes);
+    relay.push(bytes);
+    for (const { tally } of [follower, relay]) expect(tally.fault).toMatchObject(fault);
+  });
+});
+
+describe("a finish reason behind more than one space", () => {
+  it("reaches the client before the end mark", () => {
+    const relay = relayOf(engines.vllm, hidden);
+    relay.push(utf8.encode('data: {"id":"a","choices":[{"index":0,"delta":{"content":"x"}}]}\n\n'));
+    relay.push(
+      utf8.encode(
+        'data:  {"id":"a","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+      ),
     );
-    const out = relay.push(bytes);
-    expect(`${typeof out === "string" ? out : ""}${relay.closing()}`).toContain(
-      '"finish_reason":"tool_calls"',
-    );
+    expect(relay.closing()).toMatch(/"finish_reason":"stop".*\n\ndata: \[DONE\]\n\n$/s);
+  });
+});
+
+describe("several choices", () => {
+  const event = (value: object) => `data: ${JSON.stringify({ id: "a", ...value })}\n\n`;
+  const usage = (prompt_tokens: number, completion_tokens: number) => ({
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+  });
+  const text = (index: number, more: object = {}) =>
+    event({ choices: [{ index, text: "x", finish_reason: null }], ...more });
+  const end = (index: number, more: object = {}) =>
+    event({ choices: [{ index, text: "", delta: {}, finish_reason: "stop" }], ...more });
+  const DONE = "data: [DONE]\n\n";
+  const run = (operation: "chat" | "completion", body: string, options: Partial<RelayOptions>) => {
+    const { stream } = engines["llama-cpp"][operation];
+    if (stream.format !== "openai") throw new Error("llama.cpp speaks OpenAI's format");
+    const relay = exactRelay(stream.rules, { ...hidden, ...options });
+    relay.push(utf8.encode(body));
+    return relay.tally;
+  };
+
+  it("go on in their order when one of them has finished", () => {
+    const relay = relayOf(engines.vllm, { ...hidden, n: 2 });
+    const say = (index: number, delta: object, finish_reason: string | null = null) =>
+      event({ choices: [{ index, delta, finish_reason }] });
+    const reasoning = say(1, { reasoning: "why" });
+    const passed = [
+      say(0, { content: "a" }),
+      say(0, {}, "stop"),
+      reasoning,
+      say(1, { content: "b" }),
+      say(1, {}, "stop"),
+      DONE,
+    ].map((each) => {
+      const out = relay.push(utf8.encode(each));
+      return typeof out === "string" ? out : new TextDecoder().decode(out);
+    });
+    expect(passed.map((each) => each !== "")).toEqual([true, false, true, true, false, false]);
+    expect(passed[2]).toContain('"reasoning_content":"why"');
+    expect(chunksOf(relay.closing()).map((chunk) => chunk.choices[0])).toMatchObject([
+      { index: 0, finish_reason: "stop" },
+      { index: 1, finish_reason: "stop" },
+    ]);
+  });
+
+  it("of one prompt have the tokens of all, and the prompt's once", () => {
+    const body = `${end(0)}${event({ choices: [], usage: usage(7, 20) })}${end(1)}${event({ choices: [], usage: usage(7, 20) })}${DONE}`;
+    expect(run("chat", body, { n: 2 }).usage).toEqual(usage(7, 40));
+  });
+
+  it("of several prompts have the tokens of each prompt once", () => {
+    const ends = [0, 1, 2, 3].map((index) => end(index, { usage: usage(index < 2 ? 5 : 6, 10) }));
+    expect(run("completion", ends.join("") + DONE, { n: 2, prompts: 2 }).usage).toEqual(usage(11, 40));
+  });
+
+  it("are counted by their usage, not by counts that run along", () => {
+    const timings = { prompt_n: 7, predicted_n: 1 };
+    const body = `${text(0, { timings })}${end(0, { usage: usage(7, 1), timings })}${end(1, { usage: usage(7, 1) })}`;
+    expect(run("completion", body, { n: 2 }).usage).toEqual(usage(7, 2));
+  });
+
+  it("are complete when each of them has ended", () => {
+    const half = run("chat", `${text(0)}${end(0)}${DONE}`, { n: 2 });
+    expect(isComplete(half)).toBe(false);
+    expect(faultOf(half).message).toBe("it ended the stream with 1 of 2 choices finished");
+    expect(isComplete(run("chat", `${end(0)}${end(1)}${DONE}`, { n: 2 }))).toBe(true);
+  });
+
+  it("are followed to the end of each of them", () => {
+    const { stream } = engines.openai.chat;
+    if (stream.format !== "openai") throw new Error("it speaks OpenAI's format");
+    const follower = new NativeFollower(stream.rules, 2);
+    follower.push(utf8.encode(`${end(0)}${DONE}`));
+    expect(isComplete(follower.tally)).toBe(false);
+  });
+});
+
+describe.each(["vllm", "openai"] as const)("an exact relay of %s", (kind) => {
+  type Choice = { index: number; delta: object; finish_reason: string | null };
+  const finishes = (...choices: Choice[]) => {
+    const events = choices.map((choice) => `data: ${JSON.stringify({ id: "c", choices: [choice] })}\n\n`);
+    const bytes = utf8.encode(`${events.join("")}data: [DONE]\n\n`);
+    const { text, closing } = relayed(kind, bytes, bytes.length);
+    return chunksOf(text + closing)
+      .flatMap((chunk) => chunk.choices as unknown as Choice[])
+      .filter((choice) => choice.finish_reason !== null)
+      .map(({ index, finish_reason }) => `${index}: ${finish_reason}`);
+  };
+  const part = (index: number, delta: object, finish_reason: string | null = null) => ({
+    index,
+    delta,
+    finish_reason,
+  });
+  const call = { tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name: "f" } }] };
+
+  it("says `tool_calls` where a call ends with `stop`", () => {
+    expect(finishes(part(0, { role: "assistant" }), part(0, call), part(0, {}, "stop"))).toEqual([
+      "0: tool_calls",
+    ]);
+  });
+
+  it("says so of the choice that called, and of no other", () => {
+    expect(
+      finishes(part(0, call), part(1, { content: "x" }), part(1, {}, "stop"), part(0, {}, "stop")),
+    ).toEqual(["1: stop", "0: tool_calls"]);
+  });
+
+  it.each(["repetition", "eos_token"])("says `stop` for an end in the engine's own words: %s", (reason) => {
+    expect(finishes(part(0, { content: "x" }), part(0, {}, reason))).toEqual(["0: stop"]);
+  });
+
+  it("leaves out what is null and OpenAI's types do not know", () => {
+    const event = { system_fingerprint: null, choices: [part(0, { content: "x" })] };
+    const bytes = utf8.encode(`data: ${JSON.stringify(event)}\n\n`);
+    expect(chunksOf(relayed(kind, bytes, bytes.length).text)).toEqual([{ choices: event.choices }]);
+  });
+
+  it("gives reasoning the name that everybody uses", () => {
+    const bytes = utf8.encode(`data: ${JSON.stringify({ choices: [part(0, { reasoning: "hm" })] })}\n\n`);
+    expect(chunksOf(relayed(kind, bytes, bytes.length).text)[0]?.choices[0]?.delta).toEqual({
+      reasoning_content: "hm",
+    });
   });
 });

@@ -1,5 +1,6 @@
-import type { ChunkRules, StreamDecoder } from "../engines/engine.ts";
-import { asList, asObject } from "../engines/openai-answer.ts";
+import type { Usage } from "../contracts/common.ts";
+import type { ChunkRules, EngineEvent, StreamDecoder } from "../engines/engine.ts";
+import { asList, asObject, readFinish } from "../engines/openai-answer.ts";
 import { eventsOfChunk, eventsOfSse } from "../engines/openai-stream.ts";
 import { SSE_DONE, type SseEvent, SseScanner, eventsIn, sseEvent } from "../streams/sse.ts";
 import type { ChunkWriter } from "./chunk-writer.ts";
@@ -20,16 +21,26 @@ export type Relay = {
 export type RelayOptions = {
   readonly showUsage: boolean;
   readonly logprobs?: boolean;
+  /** How many choices each prompt was to get; 1 where it is not said. */
+  readonly n?: number;
+  /** How many prompts there are; 1 where it is not said. */
+  readonly prompts?: number;
   readonly promptTokens: () => number;
 };
 
+/** How many choices the client asked for. */
+export const choicesOf = ({ n = 1, prompts = 1 }: RelayOptions): number => n * prompts;
+
 /** Passes on a stream in the client's own format, event by event, and nothing that is not yet known to be true. */
 export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
-  const tally = emptyTally();
+  const tally = emptyTally(choicesOf(options));
   const scanner = new SseScanner();
+  const mend = rules.mender?.();
+  const addUsage = rules.usagePerChoice && tally.choices > 1 ? usageAdder(options.n ?? 1) : undefined;
   // Finish reasons wait for the end mark: whoever sees one can rely on it.
   let held = "";
-  let called = false;
+  // Choices that have called a tool.
+  const called = new Set<number>();
   // The chunk that tells usage is ours, and has to be of the same answer as the engine's.
   let frame: Record<string, unknown> | undefined;
 
@@ -41,25 +52,27 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
       return `${raw}\n\n`;
     }
     const chunk = data === undefined ? undefined : parse(data);
-    const events = chunk ? eventsOfChunk(chunk) : eventsOfSse(raw, data);
-    for (const event of events) count(tally, event);
+    const events = judged(chunk ? eventsOfChunk(chunk) : eventsOfSse(raw, data), rules);
+    for (const event of events) {
+      // Counts that run along with the choices (llama.cpp's `timings_per_token`) would be added up many times over.
+      if (event.type !== "usage" || !addUsage) count(tally, event);
+      else if (chunk?.usage) count(tally, { type: "usage", usage: addUsage(event.usage, chunk) });
+    }
     if (!chunk || tally.fault) return "";
     const { id, object, created, model } = chunk;
     frame = { id, object, created, model };
-    rules.mend?.(chunk);
+    mend?.(chunk);
     const finishes = events.some((event) => event.type === "finish");
-    called ||= events.some((event) => event.type === "delta" && event.toolCalls !== undefined);
-    // vLLM ends a call that the caller named with `stop`: an agent's loop would end there.
-    if (finishes && called) for (const choice of asList(chunk.choices)) sayToolCalls(asObject(choice));
+    for (const event of events) if (event.type === "delta" && event.toolCalls) called.add(event.index);
+    for (const choice of asList(chunk.choices)) sayFinish(asObject(choice), called);
     if (asList(chunk.choices).length === 0) return "";
     // Usage beside choices (continuous usage) is not asked for by us; a client that wants it gets it once, at the end.
     delete chunk.usage;
     const text = sseEvent(JSON.stringify(chunk));
-    if (finishes || held !== "") {
-      held += text;
-      return "";
-    }
-    return text;
+    // What other choices still say goes on.
+    if (!finishes) return text;
+    held += text;
+    return "";
   }
 
   return {
@@ -82,7 +95,7 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
 
 /** Writes an engine's own protocol anew in the client's format. */
 export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, options: RelayOptions): Relay {
-  const tally = emptyTally();
+  const tally = emptyTally(choicesOf(options));
   let held = "";
   const write = (events: ReturnType<StreamDecoder["push"]>): string => {
     let text = "";
@@ -108,12 +121,13 @@ export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, opt
  * it may only count and judge.
  */
 export class NativeFollower {
-  readonly tally: Tally = emptyTally();
+  readonly tally: Tally;
   readonly #scanner = new SseScanner();
   readonly #rules: ChunkRules;
 
-  constructor(rules: ChunkRules) {
+  constructor(rules: ChunkRules, choices = 1) {
     this.#rules = rules;
+    this.tally = emptyTally(choices);
   }
 
   /** Reads the next bytes of what the client is being sent. */
@@ -132,12 +146,18 @@ export class NativeFollower {
 
   #count({ raw, data }: SseEvent): void {
     if (!this.#rules.mark.test(raw)) return countPiece(this.tally, data);
-    for (const event of eventsOfSse(raw, data)) {
+    for (const event of judged(eventsOfSse(raw, data), this.#rules)) {
       this.tally.told ||= event.type === "error" && !this.tally.fault && /"error":/.test(data ?? "");
       count(this.tally, event);
     }
   }
 }
+
+/** The events, and an error among them as the engine's kind judges it. */
+const judged = (events: EngineEvent[], { judge }: ChunkRules): EngineEvent[] =>
+  judge
+    ? events.map((event) => (event.type === "error" ? { ...event, fault: judge(event.fault) } : event))
+    : events;
 
 const ROLE = '"role":';
 
@@ -165,13 +185,34 @@ function countPiece(tally: Tally, data: string | undefined): void {
   else for (const event of eventsOfSse("", data)) count(tally, event);
 }
 
-function sayToolCalls(choice: Record<string, unknown> | undefined): void {
-  if (choice?.finish_reason === "stop") choice.finish_reason = "tool_calls";
+/**
+ * Adds up usage that is told once for each choice. The `n` choices of one prompt share its tokens, which count once;
+ * choices are numbered prompt by prompt.
+ */
+function usageAdder(n: number): (told: Usage, chunk: Record<string, unknown>) => Usage {
+  const promptTokens = new Map<number, number>();
+  let completion = 0;
+  return (told, chunk) => {
+    const index = asObject(asList(chunk.choices)[0])?.index;
+    promptTokens.set(typeof index === "number" ? Math.floor(index / n) : 0, told.prompt_tokens);
+    completion += told.completion_tokens;
+    const prompt = [...promptTokens.values()].reduce((sum, tokens) => sum + tokens, 0);
+    return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  };
+}
+
+/** Puts a choice's finish reason into OpenAI's words. `called` are the choices that have called a tool. */
+function sayFinish(choice: Record<string, unknown> | undefined, called: ReadonlySet<number>): void {
+  if (typeof choice?.finish_reason !== "string") return;
+  const reason = readFinish(choice.finish_reason) ?? null;
+  // vLLM ends a call that the caller named with `stop`: an agent's loop would end there.
+  const calls = reason === "stop" && called.has(typeof choice.index === "number" ? choice.index : 0);
+  choice.finish_reason = calls ? "tool_calls" : reason;
 }
 
 /** An event's data as an object; undefined for `[DONE]` and for what is no JSON object. */
 function parse(data: string): Record<string, unknown> | undefined {
-  if (!data.startsWith("{")) return undefined;
+  if (!/^\s*\{/.test(data)) return undefined;
   try {
     return asObject(JSON.parse(data));
   } catch {

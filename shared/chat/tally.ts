@@ -8,6 +8,8 @@ export type Tally = {
   begun: boolean;
   /** Events with a piece of the answer; about one token each with every engine we know. */
   pieces: number;
+  /** How many choices were asked for. */
+  readonly choices: number;
   /** Choices whose finish reason has come. */
   readonly finished: Set<number>;
   /** The engine's end mark has come. */
@@ -18,10 +20,11 @@ export type Tally = {
   told: boolean;
 };
 
-/** A stream that has said nothing. */
-export const emptyTally = (): Tally => ({
+/** A stream that has said nothing, of so many choices. */
+export const emptyTally = (choices = 1): Tally => ({
   begun: false,
   pieces: 0,
+  choices,
   finished: new Set(),
   done: false,
   usage: undefined,
@@ -40,15 +43,18 @@ export function count(tally: Tally, event: EngineEvent): void {
   else tally.done = true;
 }
 
-/** Whether the answer came to its end: an end mark, a finish reason, and no fault. */
-export const isComplete = (tally: Tally): boolean => tally.done && tally.finished.size > 0 && !tally.fault;
+/** Whether the answer came to its end: an end mark, every choice's finish reason, and no fault. */
+export const isComplete = (tally: Tally): boolean =>
+  tally.done && tally.finished.size >= tally.choices && !tally.fault;
 
 /** Why an answer that is over is not complete. */
 export function faultOf(tally: Tally): EngineFault {
   if (tally.fault) return tally.fault;
-  const message = tally.done
-    ? "it ended the stream without a finish reason"
-    : "the stream broke off before its end";
+  const message = !tally.done
+    ? "the stream broke off before its end"
+    : tally.finished.size === 0
+      ? "it ended the stream without a finish reason"
+      : `it ended the stream with ${tally.finished.size} of ${tally.choices} choices finished`;
   return { class: "failure", status: 502, message };
 }
 

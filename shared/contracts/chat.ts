@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LogitBias, Metadata, ServiceTier, Stop, StreamOptions, Usage } from "./common.ts";
+import { LogitBias, Metadata, Seed, ServiceTier, Stop, StreamOptions, Usage } from "./common.ts";
 
 // OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat/create
 // Objects are loose: a field we do not know travels on to engines that take it (top_k, min_p, chat_template_kwargs ...).
@@ -77,10 +77,19 @@ export const Tool = z
   .meta({ id: "Tool" });
 export type Tool = z.infer<typeof Tool>;
 
+const NamedTool = z.looseObject({
+  type: z.literal("function"),
+  function: z.looseObject({ name: z.string().min(1) }),
+});
+
 /** Which tool the model must, may or must not call. */
 export const ToolChoice = z.union([
   z.enum(["none", "auto", "required"]),
-  z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: z.string().min(1) }) }),
+  NamedTool,
+  z.looseObject({
+    type: z.literal("allowed_tools"),
+    allowed_tools: z.looseObject({ mode: z.enum(["auto", "required"]), tools: z.array(NamedTool).min(1) }),
+  }),
 ]);
 export type ToolChoice = z.infer<typeof ToolChoice>;
 
@@ -97,6 +106,8 @@ export const ResponseFormat = z.discriminatedUnion("type", [
       strict: z.boolean().nullish(),
     }),
   }),
+  // vLLM's own: constraints that begin with a tag in the text.
+  z.looseObject({ type: z.literal("structural_tag") }),
 ]);
 export type ResponseFormat = z.infer<typeof ResponseFormat>;
 
@@ -137,7 +148,7 @@ export const ChatRequest = z
     stop: Stop.nullish().meta({
       description: "Up to four texts at which the answer ends; it does not contain them.",
     }),
-    seed: z.int().nullish().meta({
+    seed: Seed.nullish().meta({
       description: "The same seed, request and engine give the same answer, as far as the engine can.",
     }),
     presence_penalty: z
@@ -178,11 +189,11 @@ export const ChatRequest = z
     verbosity: z
       .enum(["low", "medium", "high"])
       .nullish()
-      .meta({ description: "Only `medium`: no engine has others." }),
+      .meta({ description: "Only `medium`, but where a hosted API of kind `openai` has others." }),
     modalities: z
       .array(z.enum(["text", "audio"]))
       .nullish()
-      .meta({ description: "Only `text`: no engine makes sound." }),
+      .meta({ description: "Only `text`, but where a hosted API of kind `openai` makes sound." }),
     audio: z.looseObject({}).nullish(),
     prediction: z.looseObject({}).nullish(),
     web_search_options: z.looseObject({}).nullish(),

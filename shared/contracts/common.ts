@@ -4,6 +4,9 @@ import { z } from "zod";
 export const Stop = z.union([z.string(), z.array(z.string()).max(4)]);
 export type Stop = z.infer<typeof Stop>;
 
+/** Any integer of 64 bits: beyond 2^53 JavaScript rounds it, and the text that goes to the engine keeps it. */
+export const Seed = z.number().multipleOf(1);
+
 /** Token id (as text) to a bias from -100 to 100. */
 export const LogitBias = z.record(z.string(), z.number().min(-100).max(100));
 

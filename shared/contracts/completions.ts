@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LogitBias, Stop, StreamOptions, Usage } from "./common.ts";
+import { LogitBias, Seed, Stop, StreamOptions, Usage } from "./common.ts";
 
 // OpenAI's legacy completions: https://platform.openai.com/docs/api-reference/completions/create
 
@@ -16,7 +16,10 @@ export type Prompt = z.infer<typeof Prompt>;
 export const CompletionRequest = z
   .looseObject({
     model: z.string().min(1).meta({ example: "smollm2-135m-instruct" }),
-    prompt: Prompt.meta({ description: "A text, several, or token ids where the engine takes them." }),
+    prompt: Prompt.nullable().meta({
+      description:
+        "A text, several, or token ids or null (the beginning of a text) where the engine takes them.",
+    }),
     stream: z
       .boolean()
       .nullish()
@@ -31,11 +34,11 @@ export const CompletionRequest = z
       .meta({ description: "0 always takes the likeliest token; higher values vary more." }),
     top_p: z.number().min(0).max(1).nullish(),
     n: z.int().min(1).max(128).nullish(),
-    best_of: z.int().min(1).max(20).nullish().meta({ description: "Make so many and answer with the best." }),
+    best_of: z.int().min(0).max(20).nullish().meta({ description: "Make so many and answer with the best." }),
     echo: z.boolean().nullish().meta({ description: "Put the prompt before the answer." }),
     suffix: z.string().nullish().meta({ description: "The text that follows what is to be filled in." }),
     stop: Stop.nullish(),
-    seed: z.int().nullish(),
+    seed: Seed.nullish(),
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
     logit_bias: LogitBias.nullish(),

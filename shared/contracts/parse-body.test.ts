@@ -119,3 +119,23 @@ describe("fieldPath", () => {
     expect(fieldPath(path)).toBe(text);
   });
 });
+
+describe("what OpenAI allows at its edges", () => {
+  const tool = { type: "function", function: { name: "f" } };
+  it.each<[check: typeof checkChatRequest | typeof checkCompletionRequest, body: object]>([
+    [checkChatRequest, chat({ seed: 2 ** 63 })],
+    [checkChatRequest, chat({ response_format: { type: "structural_tag", format: {} } })],
+    [
+      checkChatRequest,
+      chat({
+        tools: [tool],
+        tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [tool] } },
+      }),
+    ],
+    [checkCompletionRequest, { model: "m", prompt: "a", best_of: 0 }],
+    [checkCompletionRequest, { model: "m", prompt: null }],
+    [checkCompletionRequest, { model: "m", prompt: "a", seed: -(2 ** 63) }],
+  ])("is accepted: %#", (check, body) => {
+    expect(check(body as Record<string, unknown>)).toMatchObject({ ok: true });
+  });
+});

@@ -84,14 +84,18 @@ export type ChunkRules = {
   /** Whether an event is worth parsing; every other one passes on as it is. Within JSON strings quotes are escaped, so
    * a mark that begins with a quote cannot be in an answer's text. */
   readonly mark: RegExp;
-  /** Changes a parsed chunk to OpenAI's form, in place. */
-  readonly mend?: (chunk: Record<string, unknown>) => void;
+  /** Makes, for one stream, what changes its parsed chunks to OpenAI's form, in place. */
+  readonly mender?: () => (chunk: Record<string, unknown>) => void;
+  /** Whether usage is told once for each choice, of that choice alone. */
+  readonly usagePerChoice?: boolean;
+  /** What the engine's kind makes of an error inside a stream. */
+  readonly judge?: (fault: EngineFault) => EngineFault;
   /** Finish reasons by which the engine says that it gave up. */
   readonly brokenFinish: ReadonlySet<string>;
 };
 
-/** What a client asked to be told in a stream besides the answer itself. */
-export type AskedFor = { readonly usage: boolean; readonly logprobs: boolean };
+/** What a client asked to be told in a stream besides the text, and how many choices it asked for. */
+export type AskedFor = { readonly usage: boolean; readonly logprobs: boolean; readonly choices: number };
 
 /**
  * How an engine's streamed answer reaches the client.

@@ -22,8 +22,9 @@ export function estimateChatTokens(messages: readonly ChatMessage[]): number {
   }, 3);
 }
 
-/** Tokens of a prompt or of inputs to embed: exact for token ids, estimated for texts. */
-export function estimatePromptTokens(prompt: Prompt): number {
+/** Tokens of a prompt or of inputs to embed: exact for token ids, estimated for texts; of no prompt, none. */
+export function estimatePromptTokens(prompt: Prompt | null): number {
+  if (prompt === null) return 0;
   if (typeof prompt === "string") return estimateTextTokens(prompt);
   return prompt.reduce<number>(
     (sum, each) =>

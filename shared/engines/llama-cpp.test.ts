@@ -80,6 +80,33 @@ describe("a chat to llama.cpp", () => {
       [],
     ],
     [
+      "asks for the usage chunk of several choices, for it has to be added up",
+      { stream: true, n: 2 },
+      { stream_options: { include_usage: true } },
+      [],
+    ],
+    [
+      "tells the effort to the template, for the server reads none",
+      { reasoning_effort: "low", chat_template_kwargs: { enable_thinking: true } },
+      {
+        reasoning_effort: "low",
+        chat_template_kwargs: { reasoning_effort: "low", enable_thinking: true },
+      },
+      [],
+    ],
+    [
+      "keeps the effort that the caller gave the template",
+      { reasoning_effort: "low", chat_template_kwargs: { reasoning_effort: "high" } },
+      { chat_template_kwargs: { reasoning_effort: "high" } },
+      [],
+    ],
+    [
+      "leaves it to the server not to reason",
+      { reasoning_effort: "none" },
+      { reasoning_effort: "none" },
+      ["chat_template_kwargs"],
+    ],
+    [
       "passes its own samplers on",
       { mirostat: 2, dry_base: 1.5, cache_prompt: false },
       { mirostat: 2, dry_base: 1.5, cache_prompt: false },
@@ -119,7 +146,7 @@ describe("a completion of llama.cpp", () => {
     ["suffix", { suffix: "end" }],
     ["best_of", { best_of: 2 }],
   ])("is refused for %s, which has no effect there", (param, more) => {
-    expect(llamaCpp.completion.encode(call({ model: "own-name", prompt: "a", ...more }))).toMatchObject({
+    expect(completion(more)).toMatchObject({
       ok: false,
       error: { kind: "unsupported", param },
     });
@@ -130,6 +157,105 @@ describe("a completion of llama.cpp", () => {
       ok: true,
       value: { path: "/v1/completions" },
     });
+  });
+});
+
+const completion = (more: object) =>
+  llamaCpp.completion.encode(call({ model: "own-name", prompt: "a", ...more }));
+
+describe("vLLM's ways to constrain an answer", () => {
+  it.each(["structured_outputs", "guided_json", "guided_regex", "guided_choice", "guided_grammar"])(
+    "are refused by llama.cpp, which would ignore them: %s",
+    (param) => {
+      for (const encode of [chat, completion]) {
+        expect(encode({ [param]: {} })).toMatchObject({ ok: false, error: { kind: "unsupported", param } });
+        expect(encode({ [param]: null }).ok).toBe(true);
+      }
+    },
+  );
+});
+
+describe("what OpenAI's completions mean", () => {
+  it.each([
+    ["16 tokens where nothing is said", {}, { max_tokens: 16 }],
+    ["as many as were asked for", { max_tokens: 3 }, { max_tokens: 3 }],
+    ["as many, under llama.cpp's own name", { n_predict: 3 }, { n_predict: 3 }],
+    ["log probabilities of the chosen tokens", { logprobs: 0 }, { logprobs: 1 }],
+  ])("is kept by llama.cpp: %s", (_, more, set) => {
+    expect(sent(completion(more))).toMatchObject(set);
+  });
+});
+
+describe("several choices of llama.cpp", () => {
+  const message = { role: "assistant", content: "abcdefgh", refusal: null };
+  const choice = (index: number) => ({ index, message, logprobs: null, finish_reason: "stop" });
+  const usage = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
+  const merged = { id: "1", object: "chat.completion", created: 1, model: "m", usage };
+  const read = (choices: number, ownedBy = "llamacpp") => {
+    const answer = { ...merged, choices: Array.from({ length: choices }, (_, index) => choice(index)) };
+    const asked = call({ model: "m", messages, n: choices }, { names: ["m"], ownedBy });
+    const whole = llamaCpp.chat.answer(answer, asked, 0);
+    return whole.ok ? whole.value.usage : whole.error;
+  };
+
+  it("have estimated usage, for the server tells that of the first one only", () => {
+    expect(read(1)).toEqual(usage);
+    expect(read(2)).toMatchObject({ completion_tokens: 4, estimated: true });
+  });
+
+  it("have the embedded engine's own usage, which is of all of them", () => {
+    expect(read(2, "eco-base")).toEqual(usage);
+  });
+
+  it("are looked at as they come, and one choice is relayed natively", () => {
+    const { stream } = llamaCpp.chat;
+    if (stream.format !== "openai") throw new Error("llama.cpp speaks OpenAI's format");
+    expect(stream.relay({ usage: false, logprobs: false, choices: 2 })).toBe("exact");
+    expect(stream.relay({ usage: false, logprobs: false, choices: 1 })).toBe("native");
+  });
+});
+
+describe("log probabilities of a completion of llama.cpp", () => {
+  const token = (text: string, logprob: number) => ({ id: 1, token: text, bytes: [], logprob });
+  const entry = (text: string) => ({
+    ...token(text, -1),
+    top_logprobs: [token(text, -1), token("other", -2)],
+  });
+  const probabilities = (texts: string[]) => ({ content: texts.map(entry) });
+  const list = (texts: string[], offsets: number[]) => ({
+    tokens: texts,
+    token_logprobs: texts.map(() => -1),
+    top_logprobs: texts.map((text) => ({ [text]: -1, other: -2 })),
+    text_offset: offsets,
+  });
+  const choice = (index: number, texts: string[], logprobs: unknown = probabilities(texts)) => ({
+    index,
+    text: texts.join(""),
+    logprobs,
+    finish_reason: "stop",
+  });
+
+  it("are in OpenAI's form in a whole answer", () => {
+    const answer = { id: "1", choices: [choice(0, ["Hel", "lo"]), choice(1, ["x"], null)] };
+    const read = llamaCpp.completion.answer(answer, call({ model: "m", prompt: "a" }), 0);
+    expect(read.ok && read.value.choices.map(({ logprobs }) => logprobs)).toEqual([
+      list(["Hel", "lo"], [0, 3]),
+      null,
+    ]);
+  });
+
+  it("are in OpenAI's form in a stream, at their places in the answer of their choice", () => {
+    const { stream } = llamaCpp.completion;
+    const mend = stream.format === "openai" ? stream.rules.mender?.() : undefined;
+    const chunks = [choice(0, ["Hel"]), choice(1, ["x"]), choice(0, ["lo"])].map((each) => ({
+      choices: [each],
+    }));
+    for (const chunk of chunks) mend?.(chunk);
+    expect(chunks.map(({ choices }) => choices[0]?.logprobs)).toEqual([
+      list(["Hel"], [0]),
+      list(["x"], [0]),
+      list(["lo"], [3]),
+    ]);
   });
 });
 

@@ -1,17 +1,24 @@
-import type { ChatRequest, Tool } from "../contracts/chat.ts";
+import type { ChatRequest } from "../contracts/chat.ts";
+import type { CompletionRequest } from "../contracts/completions.ts";
 import { err, ok } from "../kernel/result.ts";
-import type { EngineAdapter, EngineCall } from "./engine.ts";
+import type { ChunkRules, EngineAdapter, EngineCall } from "./engine.ts";
 import {
   type Edits,
+  allowedTools,
+  countChoices,
   edited,
   joinEdits,
+  onlyTools,
   openaiDialect,
   openaiEdits,
+  openaiRules,
   readOpenaiModels,
   refuseForAll,
   unsupported,
 } from "./openai-dialect.ts";
-import { asObject } from "./openai-answer.ts";
+import { asList, asObject } from "./openai-answer.ts";
+import { classifyLlamaCpp, judgeLlamaCpp } from "./llama-cpp-fault.ts";
+import { completionMender } from "./llama-cpp-logprobs.ts";
 import { gauge } from "./prometheus-text.ts";
 
 // llama.cpp's llama-server: https://github.com/ggml-org/llama.cpp/tree/master/tools/server
@@ -27,10 +34,30 @@ function renames(body: Record<string, unknown>): Edits {
  * Undefined when the named tool is not among the tools.
  */
 function namedTool(body: ChatRequest): Edits | undefined {
-  if (typeof body.tool_choice !== "object" || body.tool_choice === null) return {};
-  const name = body.tool_choice.function.name;
-  const tools = (body.tools ?? []).filter((tool: Tool) => tool.function.name === name);
-  return tools.length > 0 ? { set: { tools, tool_choice: "required" } } : undefined;
+  if (typeof body.tool_choice !== "object" || body.tool_choice?.type !== "function")
+    return allowedTools(body);
+  return onlyTools(body, [body.tool_choice.function.name], "required");
+}
+
+/** Of vLLM: ignored here, and the text unconstrained. */
+const IGNORED = [
+  "structured_outputs",
+  "guided_json",
+  "guided_regex",
+  "guided_choice",
+  "guided_grammar",
+  "guided_whitespace_pattern",
+];
+
+function refuseIgnored({ body, engine }: EngineCall<Record<string, unknown>>) {
+  const field = IGNORED.find((name) => body[name] != null);
+  return field === undefined ? undefined : unsupported(engine, field, "is not supported by llama.cpp");
+}
+
+/** The server itself reads no effort but `none`; templates that know one (gpt-oss) take it as an argument. */
+function effort({ reasoning_effort, chat_template_kwargs }: ChatRequest): Edits {
+  if (!["low", "medium", "high"].includes(reasoning_effort ?? "")) return {};
+  return { set: { chat_template_kwargs: { reasoning_effort, ...asObject(chat_template_kwargs) } } };
 }
 
 /** Without a limit llama-server generates to the end of the context: the same, said openly, ends a runaway sampler. */
@@ -39,14 +66,17 @@ function limit(call: EngineCall<Record<string, unknown>>): Edits {
   // The embedded engine has a sensible limit of its own: a tiny model rambles.
   if (model.ownedBy === "eco-base") return {};
   const given = body.max_tokens ?? body.max_completion_tokens ?? body.n_predict;
-  return given === undefined && model.contextLength !== undefined
+  return given == null && model.contextLength !== undefined
     ? { set: { max_tokens: model.contextLength } }
     : {};
 }
 
+const rules: ChunkRules = { ...openaiRules, usagePerChoice: true, judge: judgeLlamaCpp };
+
 export const llamaCpp: EngineAdapter = {
   ...openaiDialect,
   label: "llama.cpp",
+  classify: classifyLlamaCpp,
   chat: {
     ...openaiDialect.chat,
     encode(call) {
@@ -54,11 +84,20 @@ export const llamaCpp: EngineAdapter = {
       if (refused) return err(refused);
       const named = namedTool(call.body);
       if (!named) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
-      const edits = joinEdits(openaiEditsWithoutUsage(call.body), renames(call.body), named, limit(call));
+      const ignored = refuseIgnored(call);
+      if (ignored) return ignored;
+      const { body } = call;
+      const edits = joinEdits(usageEdits(body), renames(body), effort(body), named, limit(call));
       return ok(edited("/v1/chat/completions", call, edits));
     },
-    // Its stream ends without [DONE] after an error, and its last chunk tells the counts in `timings` unasked.
-    stream: { ...openaiDialect.chat.stream, relay: ({ logprobs }) => (logprobs ? "exact" : "native") },
+    answer: (json, call) => openaiDialect.chat.answer(withWholeUsage(json, call), call),
+    // Its stream ends without [DONE] after an error, and its last chunk tells the counts in `timings` unasked. Those of
+    // several choices have to be added up.
+    stream: {
+      format: "openai",
+      relay: ({ logprobs, choices }) => (logprobs || choices > 1 ? "exact" : "native"),
+      rules,
+    },
   },
   completion: {
     ...openaiDialect.completion,
@@ -68,10 +107,21 @@ export const llamaCpp: EngineAdapter = {
       if (body.echo) return unsupported(engine, "echo", "is not supported by llama.cpp");
       if (body.suffix) return unsupported(engine, "suffix", "is not supported by llama.cpp");
       if ((body.best_of ?? 1) > 1) return unsupported(engine, "best_of", "is not supported by llama.cpp");
-      return ok(edited("/v1/completions", call, joinEdits(renames(body), limit(call))));
+      return (
+        refuseIgnored(call) ?? ok(edited("/v1/completions", call, joinEdits(renames(body), legacy(body))))
+      );
     },
-    // Usage is in the last text chunk, always: there is no chunk to hide.
-    stream: { ...openaiDialect.completion.stream, relay: () => "native" },
+    answer(json, call) {
+      const read = openaiDialect.completion.answer(withWholeUsage(json, call), call);
+      if (read.ok) completionMender()(read.value);
+      return read;
+    },
+    // Usage is in the last text chunk, asked or not, and never in a chunk of its own.
+    stream: {
+      format: "openai",
+      relay: () => "exact",
+      rules: { ...rules, mender: completionMender },
+    },
   },
   embedding: {
     ...openaiDialect.embedding,
@@ -99,9 +149,31 @@ export const llamaCpp: EngineAdapter = {
   },
 };
 
-/** The extra usage chunk is asked for only where the client asked: the counts come in `timings` anyway. */
-function openaiEditsWithoutUsage(body: ChatRequest): Edits {
+/**
+ * The extra usage chunk is asked for where the client asked, or where it is needed to add up several choices: that of
+ * one choice comes in `timings` anyway.
+ */
+function usageEdits(body: ChatRequest): Edits {
   const { set, remove } = openaiEdits(body);
-  const { stream_options: _, ...rest } = asObject(set) ?? {};
+  if (countChoices(body) > 1) return { set: set ?? {}, remove: remove ?? [] };
+  const { stream_options: _, ...rest } = set ?? {};
   return { set: rest, remove: remove ?? [] };
+}
+
+/** OpenAI's legacy completions end after 16 tokens where nothing is said, and 0 asks for the chosen tokens' logprobs. */
+function legacy(body: CompletionRequest): Edits {
+  const given = body.max_tokens ?? body.n_predict;
+  return {
+    set: {
+      ...(given == null && { max_tokens: 16 }),
+      ...(body.logprobs === 0 && { logprobs: 1 }),
+    },
+  };
+}
+
+/** The answers to several choices are merged there with the usage of the first one only; the embedded engine's is right. */
+function withWholeUsage(json: unknown, { model }: EngineCall<unknown>): unknown {
+  const answer = asObject(json);
+  if (!answer || asList(answer.choices).length < 2 || model.ownedBy === "eco-base") return json;
+  return { ...answer, usage: undefined, timings: undefined };
 }

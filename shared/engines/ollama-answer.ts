@@ -9,6 +9,7 @@ import type {
 import type { Usage } from "../contracts/common.ts";
 import type { Completion, CompletionRequest } from "../contracts/completions.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../contracts/embeddings.ts";
+import { isVector } from "../contracts/vector.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineFault } from "./engine.ts";
 import { estimateChatTokens, estimatePromptTokens, estimateTextTokens } from "./estimate.ts";
@@ -27,7 +28,10 @@ type Answer = {
   usage: Usage;
 };
 
-/** `promptTokens` estimates them where the engine does not count. */
+const textOfCalls = (calls: readonly ToolCallDelta[]): string =>
+  calls.map((each) => JSON.stringify(each.function)).join("");
+
+/** `promptTokens` estimates them where the engine does not tell. */
 function readAnswer(json: unknown, promptTokens: () => number): Result<Answer, EngineFault> {
   const object = asObject(json);
   if (!object) return err(broken("its answer is not a JSON object"));
@@ -39,15 +43,20 @@ function readAnswer(json: unknown, promptTokens: () => number): Result<Answer, E
   const delta = events.find((event) => event.type === "delta");
   const content = delta?.content ?? "";
   const reasoning = delta?.reasoning ?? "";
+  const toolCalls = delta?.toolCalls ?? [];
+  const told = object.eval_count;
   return ok({
     content,
     reasoning,
-    toolCalls: delta?.toolCalls ?? [],
+    toolCalls,
     logprobs: delta?.logprobs ?? null,
     finish,
     usage:
       events.find((event) => event.type === "usage")?.usage ??
-      estimatedUsage(promptTokens(), estimateTextTokens(reasoning + content)),
+      estimatedUsage(
+        promptTokens(),
+        typeof told === "number" ? told : estimateTextTokens(reasoning + content + textOfCalls(toolCalls)),
+      ),
   });
 }
 
@@ -106,7 +115,7 @@ export function answerCompletion(
   });
 }
 
-/** Reads the vectors of `/api/embed`. Fails where they are not one for each input. */
+/** Reads the vectors of `/api/embed`. Fails where they are not one for each input, or no vectors. */
 export function answerEmbedding(
   json: unknown,
   call: EngineCall<EmbeddingRequest>,
@@ -114,10 +123,11 @@ export function answerEmbedding(
   const { input, model } = call.body;
   const object = asObject(json);
   if (object?.error !== undefined) return err(faultIn(object));
-  const vectors = asList(object?.embeddings) as number[][];
+  const vectors = asList(object?.embeddings);
   const inputs = countInputs(input);
   if (vectors.length !== inputs)
     return err(broken(`it gave ${vectors.length} embeddings for ${inputs} inputs`));
+  if (!vectors.every(isVector)) return err(broken("one of its embeddings is not a vector"));
   const told = object?.prompt_eval_count;
   const tokens = typeof told === "number" ? told : estimatePromptTokens(input);
   return ok({

@@ -1,4 +1,6 @@
 import type { EngineFault } from "./engine.ts";
+import { classifyLlamaCpp } from "./llama-cpp-fault.ts";
+import { asObject } from "./openai-answer.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 
 /** The fault of an engine that answered 200 and yet gave no answer. */
@@ -14,13 +16,25 @@ export function classifyOllama(status: number, body: string, retryAfterMs: numbe
         "it refused our Host header: bind it to 0.0.0.0, or set cloudflared's httpHostHeader to localhost:11434",
     };
   }
-  const fault = classifyOpenai(status, body, retryAfterMs);
-  // llama-server's error comes as JSON inside the text.
-  const inner = /\{"error":.*\}$/s.exec(fault.message)?.[0];
-  if (inner && inner !== fault.message) return classifyOllama(status, inner, retryAfterMs);
+  const said = classifyOpenai(status, body, retryAfterMs);
+  const runner = runnerError(said.message);
+  const fault = runner ? classifyLlamaCpp(runner.status ?? status, runner.body, retryAfterMs) : said;
   if (/does not support/i.test(fault.message))
     return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error" };
   return fault;
+}
+
+/** llama-server's error as JSON within the text, which it ends or is; with its own status, where it has one. */
+function runnerError(message: string): { body: string; status: number | undefined } | undefined {
+  const body = /\{"error":.*\}$/s.exec(message.trim())?.[0];
+  if (body === undefined) return undefined;
+  try {
+    const code = asObject(asObject(JSON.parse(body))?.error)?.code;
+    const isStatus = typeof code === "number" && code >= 400 && code < 600;
+    return { body, status: isStatus ? code : undefined };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The fault in an object with an `error` inside an answer of status 200. */

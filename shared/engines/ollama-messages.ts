@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest, ToolCall } from "../contracts/chat.ts";
+import type { ChatMessage, ChatRequest } from "../contracts/chat.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall } from "./engine.ts";
@@ -12,7 +12,8 @@ const ROLES: Partial<Record<ChatMessage["role"], string>> = { developer: "system
 
 /**
  * A conversation in Ollama's form: tool arguments as objects, images beside the text, results by the tool's name.
- * Fails by name for a part that Ollama does not take and for tool arguments that are no JSON object.
+ * Fails by name for a part that Ollama does not take and for tool arguments that are no JSON object. Two hints have no
+ * place there and change nothing that is said, so they are left out: a speaker's `name` and an image's `detail`.
  */
 export function encodeMessages(call: EngineCall<ChatRequest>): Result<Json[], Failure> {
   const toolNames = new Map<string, string>();
@@ -22,8 +23,10 @@ export function encodeMessages(call: EngineCall<ChatRequest>): Result<Json[], Fa
     if (!read.ok) return read;
     const out: Json = { role: ROLES[message.role] ?? message.role, ...read.value };
     if (message.role === "assistant") {
+      if (message.audio)
+        return unsupported(call.engine, `messages[${at}].audio`, "is not supported by Ollama");
       if (message.reasoning_content) out.thinking = message.reasoning_content;
-      const calls = toolCalls(message.tool_calls ?? [], at);
+      const calls = callsOf(message, at);
       if (!calls.ok) return calls;
       if (calls.value.length > 0) out.tool_calls = calls.value;
       for (const each of message.tool_calls ?? []) toolNames.set(each.id, each.function.name);
@@ -38,13 +41,15 @@ export function encodeMessages(call: EngineCall<ChatRequest>): Result<Json[], Fa
   return ok(list);
 }
 
-/** The text parts of a message joined, its images as Ollama takes them. */
+/** The text parts of a message joined, a refusal among them, its images as Ollama takes them. */
 function content(
   message: ChatMessage,
   at: number,
   engine: string,
 ): Result<{ content: string; images?: string[] }, Failure> {
-  if (!Array.isArray(message.content)) return ok({ content: message.content ?? "" });
+  const refusal = message.role === "assistant" ? message.refusal : undefined;
+  if (!Array.isArray(message.content))
+    return ok({ content: [message.content, refusal].filter(Boolean).join("\n") });
   const texts: string[] = [];
   const images: string[] = [];
   for (const [n, part] of message.content.entries()) {
@@ -63,15 +68,26 @@ function content(
       images.push(data);
     } else return unsupported(engine, `${param}.type`, `\`${part.type}\` is not supported by Ollama`);
   }
+  if (refusal) texts.push(refusal);
   return ok({ content: texts.join("\n"), ...(images.length > 0 && { images }) });
 }
 
-function toolCalls(calls: readonly ToolCall[], at: number): Result<Json[], Failure> {
+/** The calls of an assistant's message: its tool calls, and the `function_call` that they were before. */
+function callsOf(message: Extract<ChatMessage, { role: "assistant" }>, at: number): Result<Json[], Failure> {
   const list: Json[] = [];
-  for (const [n, { id, function: called }] of calls.entries()) {
+  const old = asObject(message.function_call);
+  const calls = [
+    ...(old ? [{ id: undefined, called: old, path: `messages[${at}].function_call` }] : []),
+    ...(message.tool_calls ?? []).map(({ id, function: called }, n) => ({
+      id,
+      called,
+      path: `messages[${at}].tool_calls[${n}].function`,
+    })),
+  ];
+  for (const { id, called, path } of calls) {
     const args = parseArguments(called.arguments);
     if (!args) {
-      const param = `messages[${at}].tool_calls[${n}].function.arguments`;
+      const param = `${path}.arguments`;
       return err({
         kind: "invalid_request",
         param,
@@ -83,7 +99,8 @@ function toolCalls(calls: readonly ToolCall[], at: number): Result<Json[], Failu
   return ok(list);
 }
 
-function parseArguments(text: string): Json | undefined {
+function parseArguments(text: unknown): Json | undefined {
+  if (typeof text !== "string") return undefined;
   try {
     return asObject(text.trim() === "" ? {} : JSON.parse(text));
   } catch {

@@ -3,13 +3,14 @@ import { asList, asObject } from "./openai-answer.ts";
 
 /**
  * Reads `GET /api/tags`: https://github.com/ollama/ollama/blob/main/docs/api.md#list-local-models
- * `m` means `m:latest`; models that Ollama would fetch from its cloud are left out: prompts must not leave the house.
+ * `m` means `m:latest`, and case does not matter there. Models that Ollama would fetch from its cloud are left out:
+ * prompts must not leave the house.
  */
 export function readTags(json: unknown): EngineModel[] {
   return asList(asObject(json)?.models).flatMap((each): EngineModel[] => {
     const model = asObject(each) ?? {};
     const name = String(model.model ?? model.name ?? "");
-    if (name === "" || /(:|-)cloud$/.test(name) || model.remote_host || model.remote_model) return [];
+    if (name === "" || /(:|-)cloud$/i.test(name) || model.remote_host || model.remote_model) return [];
     const createdMs = Date.parse(String(model.modified_at ?? ""));
     const context = asObject(model.details)?.context_length;
     return [

@@ -1,6 +1,6 @@
-import type { ChatRequest } from "../contracts/chat.ts";
-import type { CompletionRequest } from "../contracts/completions.ts";
-import type { EmbeddingRequest } from "../contracts/embeddings.ts";
+import { ChatRequest } from "../contracts/chat.ts";
+import { CompletionRequest } from "../contracts/completions.ts";
+import { EmbeddingRequest } from "../contracts/embeddings.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineRequest } from "./engine.ts";
@@ -13,7 +13,8 @@ import { refuseForAll, unsupported } from "./openai-dialect.ts";
 type Json = Record<string, unknown>;
 type Refusal = { readonly ok: false; readonly error: Failure };
 
-const PLAIN = [
+/** Sampling options that have one name here and there. */
+const SAMPLING = [
   "temperature",
   "top_p",
   "top_k",
@@ -26,35 +27,43 @@ const PLAIN = [
   "repeat_last_n",
 ] as const;
 
-/** Changing these reloads the model for everyone, or reaches past the gateway. */
-const OPERATORS_ONLY = [
-  "options",
-  "num_ctx",
-  "keep_alive",
-  "num_gpu",
-  "num_thread",
-  "template",
-  "raw",
-  "context",
-];
+/** What a chat and a completion may say beyond OpenAI's fields. */
+const OWN = [...SAMPLING, "repetition_penalty", "num_predict", "format"];
+
+const CHAT_FIELDS = new Set([...Object.keys(ChatRequest.shape), ...OWN, "think"]);
+const COMPLETION_FIELDS = new Set([...Object.keys(CompletionRequest.shape), ...OWN]);
+const EMBEDDING_FIELDS = new Set(Object.keys(EmbeddingRequest.shape));
+
+/**
+ * A field that is neither OpenAI's nor translated. Ollama would drop most of them in silence; the others (`options`,
+ * `num_ctx`, `keep_alive`, `raw` ...) reload the model for everyone or reach past the gateway.
+ */
+function refuseUnknown({ body, engine }: EngineCall<Json>, known: ReadonlySet<string>): Refusal | undefined {
+  const field = Object.keys(body).find((name) => body[name] != null && !known.has(name));
+  return field === undefined
+    ? undefined
+    : unsupported(
+        engine,
+        field,
+        "is no field of OpenAI's for this operation, and is not passed on to Ollama",
+      );
+}
 
 /** The sampling options, under Ollama's names. */
 function options(body: Json): Json {
   const set: Json = {};
-  for (const name of PLAIN) if (body[name] != null) set[name] = body[name];
+  for (const name of SAMPLING) if (body[name] != null) set[name] = body[name];
   if (set.repeat_penalty === undefined && body.repetition_penalty != null)
     set.repeat_penalty = body.repetition_penalty;
-  const limit = body.max_completion_tokens ?? body.max_tokens;
+  const limit = body.max_completion_tokens ?? body.max_tokens ?? body.num_predict;
   if (limit != null) set.num_predict = limit;
   if (typeof body.stop === "string") set.stop = [body.stop];
   else if (Array.isArray(body.stop)) set.stop = body.stop;
   return set;
 }
 
-/** What Ollama has no field for. It would answer as if it had not been asked. */
+/** What of OpenAI's fields Ollama has none for. It would answer as if it had not been asked. */
 function refuse({ body, engine }: EngineCall<ChatRequest | CompletionRequest>): Refusal | undefined {
-  const field = OPERATORS_ONLY.find((name) => (body as Json)[name] !== undefined);
-  if (field !== undefined) return unsupported(engine, field, "is not accepted from callers");
   if ((body.n ?? 1) > 1) return unsupported(engine, "n", "greater than 1 is not supported by Ollama");
   if (body.logit_bias && Object.keys(body.logit_bias).length > 0)
     return unsupported(engine, "logit_bias", "is not supported by Ollama");
@@ -72,16 +81,17 @@ function refuseTools({ body, engine }: EngineCall<ChatRequest>): Refusal | undef
 }
 
 /** `none` and absent are kept apart: absent leaves it to the model's template. */
-function think(effort: ChatRequest["reasoning_effort"]): boolean | string | undefined {
+function think({ reasoning_effort: effort, think: own }: ChatRequest): unknown {
   if (effort === "none") return false;
   if (effort === "minimal") return "low";
-  return effort === "xhigh" ? "max" : (effort ?? undefined);
+  return effort === "xhigh" ? "max" : (effort ?? own ?? undefined);
 }
 
 /** `json`, or the schema itself. */
-function format(asked: ChatRequest["response_format"]): unknown {
+function format({ response_format: asked, format: own }: ChatRequest): unknown {
   if (asked?.type === "json_object") return "json";
-  return asked?.type === "json_schema" ? (asked.json_schema.schema ?? "json") : undefined;
+  if (asked?.type === "json_schema") return asked.json_schema.schema ?? "json";
+  return own ?? undefined;
 }
 
 /**
@@ -92,7 +102,7 @@ export function encodeChat(call: EngineCall<ChatRequest>): Result<EngineRequest,
   const { body } = call;
   const refusedForAll = refuseForAll(call);
   if (refusedForAll) return err(refusedForAll);
-  const refused = refuse(call) ?? refuseTools(call);
+  const refused = refuseUnknown(call, CHAT_FIELDS) ?? refuse(call) ?? refuseTools(call);
   if (refused) return refused;
   const messages = encodeMessages(call);
   if (!messages.ok) return messages;
@@ -105,8 +115,8 @@ export function encodeChat(call: EngineCall<ChatRequest>): Result<EngineRequest,
       truncate: false,
       options: options(body),
       tools: body.tools?.length && body.tool_choice !== "none" ? body.tools : undefined,
-      format: format(body.response_format),
-      think: think(body.reasoning_effort),
+      format: format(body),
+      think: think(body),
       logprobs: body.logprobs || undefined,
       top_logprobs: body.top_logprobs || undefined,
     }),
@@ -120,18 +130,19 @@ export function encodeChat(call: EngineCall<ChatRequest>): Result<EngineRequest,
  */
 export function encodeCompletion(call: EngineCall<CompletionRequest>): Result<EngineRequest, Failure> {
   const { body, engine } = call;
-  const refused = refuse(call);
+  const refused = refuseUnknown(call, COMPLETION_FIELDS) ?? refuse(call);
   if (refused) return refused;
   if (body.echo) return unsupported(engine, "echo", "is not supported by Ollama");
   if ((body.best_of ?? 1) > 1) return unsupported(engine, "best_of", "is not supported by Ollama");
   if (body.logprobs != null)
     return unsupported(engine, "logprobs", "of completions is not supported by Ollama; use chat");
   const prompt = Array.isArray(body.prompt) && body.prompt.length === 1 ? body.prompt[0] : body.prompt;
-  if (typeof prompt !== "string")
+  // Without a text it loads the model and says nothing, which would pass for its failure.
+  if (typeof prompt !== "string" || prompt === "")
     return unsupported(
       engine,
       "prompt",
-      "must be one text with Ollama: no token ids, and one prompt a request",
+      "must be one text with Ollama: not empty, no token ids, and one prompt a request",
     );
   return ok({
     path: "/api/generate",
@@ -142,16 +153,19 @@ export function encodeCompletion(call: EngineCall<CompletionRequest>): Result<En
       stream: body.stream === true,
       truncate: false,
       // OpenAI generates 16 tokens where no limit is given.
-      options: { ...options(body), num_predict: body.max_tokens ?? 16 },
+      options: { num_predict: 16, ...options(body) },
+      format: body.format ?? undefined,
     }),
   });
 }
 
 /**
  * Texts for `POST /api/embed`: https://github.com/ollama/ollama/blob/main/docs/api.md#generate-embeddings
- * Fails for token ids.
+ * Fails by name for token ids and for fields that Ollama does not have.
  */
 export function encodeEmbedding(call: EngineCall<EmbeddingRequest>): Result<EngineRequest, Failure> {
+  const refused = refuseUnknown(call, EMBEDDING_FIELDS);
+  if (refused) return refused;
   const { input, dimensions } = call.body;
   if (typeof input !== "string" && input.some((each) => typeof each !== "string"))
     return unsupported(call.engine, "input", "must be text with Ollama: it takes no token ids");

@@ -39,9 +39,10 @@ function deltaOf(object: Json, state: { calls: number }): EngineEvent | undefine
   const message = asObject(object.message);
   const content = message?.content ?? object.response;
   const reasoning = message?.thinking ?? object.thinking;
-  const toolCalls = asList(message?.tool_calls).map((each) => toolCallOf(each, state.calls++));
+  const toolCalls = asList(message?.tool_calls).map((each) => toolCallOf(each, state.calls++, object));
   const logprobs = asList(object.logprobs);
-  if (!content && !reasoning && toolCalls.length === 0) return undefined;
+  // A token that is half a character has its log probability, and no text until the other half comes.
+  if (!content && !reasoning && toolCalls.length === 0 && logprobs.length === 0) return undefined;
   return {
     type: "delta",
     index: 0,
@@ -52,14 +53,17 @@ function deltaOf(object: Json, state: { calls: number }): EngineEvent | undefine
   };
 }
 
-/** A tool call comes whole there, its arguments as an object, its id not always told. */
-function toolCallOf(value: unknown, index: number): ToolCallDelta {
+/**
+ * A tool call comes whole there, its arguments as an object. Its id is not always told; then the answer's own time, in
+ * nanoseconds, keeps the calls of one turn apart from those of the next.
+ */
+function toolCallOf(value: unknown, index: number, { created_at: createdAt }: Json): ToolCallDelta {
   const call = asObject(value);
   const called = asObject(call?.function);
   const args = called?.arguments;
   return {
     index,
-    id: String(call?.id ?? `call_${index}`),
+    id: String(call?.id || `call_${String(createdAt ?? "").replace(/\D/g, "")}_${index}`),
     type: "function",
     function: {
       name: String(called?.name ?? ""),
@@ -90,10 +94,10 @@ function finishOf(reason: unknown, called: boolean): FinishReason | undefined {
   return called ? "tool_calls" : "stop";
 }
 
-/** Zero counts are left out by Ollama: a prompt that was wholly cached has no prompt_eval_count. */
+/** Zero counts are left out by Ollama. An answer can be of no tokens, a prompt cannot: without its count it is untold. */
 function usageOf(object: Json): Usage | undefined {
-  if (typeof object.eval_count !== "number" && typeof object.prompt_eval_count !== "number") return undefined;
-  const prompt = Number(object.prompt_eval_count ?? 0);
+  const prompt = object.prompt_eval_count;
+  if (typeof prompt !== "number" || prompt === 0) return undefined;
   const completion = Number(object.eval_count ?? 0);
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }

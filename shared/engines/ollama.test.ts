@@ -44,6 +44,8 @@ describe("a chat to Ollama", () => {
     [{ max_completion_tokens: 5 }, { num_predict: 5 }],
     [{ max_tokens: 6 }, { num_predict: 6 }],
     [{ max_tokens: 6, max_completion_tokens: 5 }, { num_predict: 5 }],
+    [{ num_predict: 7 }, { num_predict: 7 }],
+    [{ num_predict: 7, max_tokens: 6 }, { num_predict: 6 }],
     [{ stop: "x" }, { stop: ["x"] }],
     [{ stop: ["x", "y"] }, { stop: ["x", "y"] }],
     [
@@ -72,6 +74,12 @@ describe("a chat to Ollama", () => {
     [{ reasoning_effort: "minimal" }, { think: "low" }],
     [{ reasoning_effort: "medium" }, { think: "medium" }],
     [{ reasoning_effort: "xhigh" }, { think: "max" }],
+    [{ think: false }, { think: false }],
+    [{ think: "high" }, { think: "high" }],
+    [{ think: true, reasoning_effort: "none" }, { think: false }],
+    [{ format: "json" }, { format: "json" }],
+    [{ format: { type: "object" } }, { format: { type: "object" } }],
+    [{ format: { type: "object" }, response_format: { type: "json_object" } }, { format: "json" }],
     [
       { logprobs: true, top_logprobs: 3 },
       { logprobs: true, top_logprobs: 3 },
@@ -88,6 +96,16 @@ describe("a chat to Ollama", () => {
     { reasoning_effort: null },
     { n: 1 },
     { logit_bias: {} },
+    { think: null, format: null, made_up: null, keep_alive: null },
+    {
+      user: "u",
+      metadata: { a: "b" },
+      store: true,
+      service_tier: "auto",
+      prompt_cache_key: "k",
+      safety_identifier: "s",
+      prediction: { type: "content", content: "x" },
+    },
   ])("needs nothing for %j", (more) => {
     expect(Object.keys(sent(chat(more))).toSorted()).toEqual([
       "messages",
@@ -129,6 +147,19 @@ describe("a chat to Ollama", () => {
         ],
       },
     ],
+    [
+      "messages[1].function_call.arguments",
+      {
+        messages: [
+          user,
+          { role: "assistant", content: null, function_call: { name: "f", arguments: "no JSON" } },
+        ],
+      },
+    ],
+    ["messages[1].audio", { messages: [user, { role: "assistant", audio: { id: "audio_1" } }] }],
+    ["made_up", { made_up: 1 }],
+    ["guided_json", { guided_json: {} }],
+    ["chat_template_kwargs", { chat_template_kwargs: { enable_thinking: false } }],
     ...["options", "num_ctx", "keep_alive", "num_gpu", "num_thread", "template", "raw", "context"].map(
       (name): [string, object] => [name, { [name]: 1 }],
     ),
@@ -159,7 +190,10 @@ describe("a chat to Ollama", () => {
       { role: "tool", tool_call_id: "call_2", content: "waited" },
       { role: "tool", tool_call_id: "call_1", content: [{ type: "text", text: "a cat" }] },
       { role: "tool", tool_call_id: "lost", content: "?" },
+      { role: "assistant", content: null, function_call: { name: "old", arguments: '{"a":1}' } },
       { role: "function", name: "old", content: "result" },
+      { role: "assistant", content: null, refusal: "I cannot" },
+      { role: "assistant", content: [{ type: "text", text: "No:" }], refusal: "I cannot" },
     ];
     expect(sent(chat({ messages })).messages).toEqual([
       { role: "system", content: "Be brief" },
@@ -176,7 +210,10 @@ describe("a chat to Ollama", () => {
       { role: "tool", content: "waited", tool_call_id: "call_2", tool_name: "wait" },
       { role: "tool", content: "a cat", tool_call_id: "call_1", tool_name: "look" },
       { role: "tool", content: "?", tool_call_id: "lost" },
+      { role: "assistant", content: "", tool_calls: [{ function: { name: "old", arguments: { a: 1 } } }] },
       { role: "tool", content: "result", tool_name: "old" },
+      { role: "assistant", content: "I cannot" },
+      { role: "assistant", content: "No:\nI cannot" },
     ]);
   });
 });
@@ -198,6 +235,10 @@ describe("a completion of Ollama", () => {
     });
     expect(sent(completion({ suffix: "end" }))).not.toHaveProperty("raw");
     expect(sent(completion({ prompt: ["only"] }))).toMatchObject({ prompt: "only" });
+    expect(sent(completion({ format: "json", num_predict: 3 }))).toMatchObject({
+      format: "json",
+      options: { num_predict: 3 },
+    });
   });
 
   it.each<[string, object]>([
@@ -205,10 +246,13 @@ describe("a completion of Ollama", () => {
     ["best_of", { best_of: 2 }],
     ["logprobs", { logprobs: 0 }],
     ["n", { n: 2 }],
+    ["prompt", { prompt: "" }],
     ["prompt", { prompt: ["a", "b"] }],
     ["prompt", { prompt: [1, 2] }],
     ["prompt", { prompt: [[1, 2]] }],
     ["keep_alive", { keep_alive: 0 }],
+    ["think", { think: true }],
+    ["response_format", { response_format: { type: "json_object" } }],
   ])("is refused by name for %s: %j", (name, more) => {
     expect(param(completion(more))).toBe(name);
   });
@@ -283,23 +327,63 @@ describe("what Ollama answers", () => {
 
   it("has calls with ids of their own and arguments as text", () => {
     const [one, two] = events(
-      { message: { tool_calls: [fn("f", { a: 1 })] }, done: false },
+      {
+        created_at: "2026-01-31T12:00:00.5Z",
+        message: { tool_calls: [fn("f", { a: 1 }), { id: "", ...fn("f", {}) }] },
+        done: false,
+      },
       { message: { tool_calls: [{ id: "call_x", ...fn("g", {}) }] }, done: false },
     );
     expect(one).toMatchObject({
       toolCalls: [
-        { index: 0, id: "call_0", type: "function", function: { name: "f", arguments: '{"a":1}' } },
+        {
+          index: 0,
+          id: "call_202601311200005_0",
+          type: "function",
+          function: { name: "f", arguments: '{"a":1}' },
+        },
+        { index: 1, id: "call_202601311200005_1" },
       ],
     });
-    expect(two).toMatchObject({ toolCalls: [{ index: 1, id: "call_x", function: { arguments: "{}" } }] });
+    expect(two).toMatchObject({ toolCalls: [{ index: 2, id: "call_x", function: { arguments: "{}" } }] });
   });
 
-  it("takes a prompt that was cached whole for a prompt of no tokens, and no counts for none told", () => {
-    expect(events({ done: true, done_reason: "stop", eval_count: 3 })).toContainEqual({
-      type: "usage",
-      usage: { prompt_tokens: 0, completion_tokens: 3, total_tokens: 3 },
+  it("has calls whose ids are not those of the turn before", () => {
+    const ids = ["2026-01-31T12:00:00.123456789Z", "2026-01-31T12:00:00.123456889Z"].map((created_at) => {
+      const [delta] = events({ created_at, message: { tool_calls: [fn("f", {})] }, done: false });
+      return delta?.type === "delta" ? delta.toolCalls?.[0]?.id : undefined;
     });
-    expect(types(events({ done: true, done_reason: "stop" }))).toEqual(["stop", "done"]);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it("keeps the log probabilities of a token that has no text yet", () => {
+    const half = { token: "\ufffd", logprob: -0.5, bytes: [240] };
+    expect(events({ message: { content: "" }, logprobs: [half], done: false })).toEqual([
+      {
+        type: "delta",
+        index: 0,
+        logprobs: { content: [{ ...half, top_logprobs: [] }], refusal: null },
+      },
+    ]);
+  });
+
+  it.each<[string, object, object | undefined]>([
+    [
+      "both counts",
+      { prompt_eval_count: 5, eval_count: 3 },
+      { prompt_tokens: 5, completion_tokens: 3, total_tokens: 8 },
+    ],
+    [
+      "an answer of no tokens, whose zero is left out",
+      { prompt_eval_count: 5 },
+      { prompt_tokens: 5, completion_tokens: 0, total_tokens: 5 },
+    ],
+    ["a prompt that was cached whole, and is not counted by older versions", { eval_count: 3 }, undefined],
+    ["a prompt of no tokens, which there is not", { prompt_eval_count: 0, eval_count: 3 }, undefined],
+    ["no counts", {}, undefined],
+  ])("tells its usage only where it knows it: %s", (_, counts, usage) => {
+    const told = events({ done: true, done_reason: "stop", ...counts }).find(({ type }) => type === "usage");
+    expect(told).toEqual(usage && { type: "usage", usage });
   });
 
   it.each<[what: string, status: number, body: string, fault: Partial<EngineFault>]>([
@@ -355,7 +439,39 @@ describe("what Ollama answers", () => {
       }),
       { class: "client_fault", code: "context_length_exceeded" },
     ],
-    ["words that look like JSON", 500, 'x {"error": foo}', { class: "failure", status: 500 }],
+    [
+      "a mistake in its runner's words, which are all of the text, by the runner's own status",
+      500,
+      JSON.stringify({
+        error: '{"error":{"code":400,"message":"Failed to parse grammar","type":"invalid_request_error"}}',
+      }),
+      {
+        class: "client_fault",
+        status: 400,
+        message: "Failed to parse grammar",
+        type: "invalid_request_error",
+      },
+    ],
+    [
+      "a failure in its runner's words, behind its own",
+      400,
+      JSON.stringify({
+        error: 'runner: {"error":{"code":500,"message":"Compute error.","type":"server_error"}}',
+      }),
+      { class: "failure", status: 500, message: "Compute error.", type: "server_error" },
+    ],
+    [
+      "words that look like JSON",
+      500,
+      'x {"error": foo}',
+      { class: "failure", status: 500, message: 'x {"error": foo}' },
+    ],
+    [
+      "words that look like JSON, in an error",
+      500,
+      JSON.stringify({ error: '{"error": foo}' }),
+      { class: "failure", status: 500, message: '{"error": foo}' },
+    ],
     [
       "the cloud that it is not signed in to",
       401,
@@ -378,6 +494,7 @@ describe("what Ollama answers", () => {
       { model: "smollm2:latest" },
       { model: "gpt-oss:120b-cloud" },
       { model: "qwen:cloud" },
+      { model: "GPT-OSS:120b-CLOUD" },
       { model: "mine", remote_host: "https://ollama.com" },
       { model: "yours", remote_model: "x" },
       {},
@@ -408,11 +525,34 @@ describe("what Ollama answers", () => {
         ok: false,
         error: { param: "input" },
       });
+    expect(ollama.embedding.encode(call({ model: "m", input: "a", keep_alive: 0 }))).toMatchObject({
+      ok: false,
+      error: { param: "keep_alive" },
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ["null", [null, [1]]],
+    ["a text", [[1], "x"]],
+    ["an empty list", [[1], []]],
+    ["a list of more than numbers", [[1], [1, null]]],
+    ["too few", [[1]]],
+    ["no list", undefined],
+  ])("takes no embeddings that are none: %s", (_, embeddings) => {
+    const asked = call({ model: "m", input: ["a", "b"] });
+    expect(ollama.embedding.answer({ embeddings: [[1], [0.5, -2]] }, asked, 0).ok).toBe(true);
+    expect(ollama.embedding.answer({ embeddings }, asked, 0)).toMatchObject({
+      ok: false,
+      error: { class: "failure", status: 502 },
+    });
   });
 
   it("tells a caller's mistake inside a 200 from its own failure, in chats and embeddings", () => {
     const asked = call({ model: "m", messages: [user] } as ChatRequest);
     const tooLong = { error: "the input length exceeds the context length" };
+    const nested = {
+      error: '{"error":{"code":400,"message":"Failed to parse grammar","type":"invalid_request_error"}}',
+    };
     const crashed = { error: "llama runner process has terminated: exit status 2" };
     const mistake = {
       ok: false,
@@ -420,23 +560,36 @@ describe("what Ollama answers", () => {
     };
     const failure = { ok: false, error: { class: "failure", status: 502, message: crashed.error } };
     expect(ollama.chat.answer(tooLong, asked, 0)).toMatchObject(mistake);
+    expect(ollama.chat.answer(nested, asked, 0)).toMatchObject({
+      ok: false,
+      error: { class: "client_fault", status: 400, message: "Failed to parse grammar" },
+    });
     expect(ollama.chat.answer(crashed, asked, 0)).toMatchObject(failure);
     const embed = call({ model: "m", input: "a" });
     expect(ollama.embedding.answer(tooLong, embed, 0)).toMatchObject(mistake);
     expect(ollama.embedding.answer(crashed, embed, 0)).toMatchObject(failure);
   });
 
-  it("estimates the tokens of a whole answer that counts none", () => {
-    const answer = ollama.chat.answer(
-      { message: { content: "Hello there, how are you?" }, done: true, done_reason: "stop" },
-      call({ model: "m", messages: [user] } as ChatRequest),
-      0,
-    );
-    const { prompt_tokens, completion_tokens, ...rest } = (answer.ok && answer.value.usage) || {};
-    expect(prompt_tokens).toBeGreaterThan(0);
-    expect(completion_tokens).toBeGreaterThan(2);
-    expect(rest).toMatchObject({ estimated: true });
-  });
+  it.each<[string, object, object, number]>([
+    ["nothing", { content: "Hello there, how are you?" }, {}, 7],
+    ["nothing of a call", { content: "", tool_calls: [fn("look_around", { at: "the house" })] }, {}, 15],
+    ["its own tokens only", { content: "Hello there, how are you?" }, { eval_count: 9 }, 9],
+  ])(
+    "estimates the tokens that a whole answer does not tell: %s",
+    (_, message, counts, completion_tokens) => {
+      const answer = ollama.chat.answer(
+        { message, done: true, done_reason: "stop", ...counts },
+        call({ model: "m", messages: [user] } as ChatRequest),
+        0,
+      );
+      expect(answer.ok && answer.value.usage).toEqual({
+        prompt_tokens: 9,
+        completion_tokens,
+        total_tokens: 9 + completion_tokens,
+        estimated: true,
+      });
+    },
+  );
 
   it("is asked at its root, whatever path the operator left", () => {
     expect(ollama.trimBaseUrl("http://box:11434/api/")).toBe("http://box:11434");

@@ -1,7 +1,8 @@
-import type { ChatCompletion, ChatLogprobs, FinishReason } from "../contracts/chat.ts";
+import type { ChatCompletion, ChatLogprobs, FinishReason, ToolCall } from "../contracts/chat.ts";
 import type { Usage } from "../contracts/common.ts";
 import type { Completion } from "../contracts/completions.ts";
 import type { EmbeddingList } from "../contracts/embeddings.ts";
+import { isVector } from "../contracts/vector.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineFault } from "./engine.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
@@ -18,6 +19,9 @@ export const asList = (value: unknown): readonly unknown[] => (Array.isArray(val
 const count = (value: unknown): number =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;
 
+const withoutNulls = (object: Json): Json =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
+
 /** Usage as an engine writes it, in OpenAI's form: nulls left out, the sum filled in. */
 export function readUsage(value: unknown): Usage | undefined {
   const usage = asObject(value);
@@ -31,11 +35,14 @@ export function readUsage(value: unknown): Usage | undefined {
     completion_tokens: completion,
     total_tokens: count(usage.total_tokens) || prompt + completion,
     ...(promptDetails && {
-      prompt_tokens_details: { ...promptDetails, cached_tokens: count(promptDetails.cached_tokens) },
+      prompt_tokens_details: {
+        ...withoutNulls(promptDetails),
+        cached_tokens: count(promptDetails.cached_tokens),
+      },
     }),
     ...(completionDetails && {
       completion_tokens_details: {
-        ...completionDetails,
+        ...withoutNulls(completionDetails),
         reasoning_tokens: count(completionDetails.reasoning_tokens),
       },
     }),
@@ -100,8 +107,40 @@ function faultOf(answer: Json | undefined): EngineFault | undefined {
   return undefined;
 }
 
+/** A tool call with what OpenAI's types require. `idIfUntold` is its id where the engine gave none. */
+function mendToolCall(value: unknown, idIfUntold: string): ToolCall {
+  const call = asObject(value);
+  // Of another shape, and only of a hosted API.
+  if (call?.type === "custom") return call as ToolCall;
+  const called = asObject(call?.function);
+  const args = called?.arguments;
+  return {
+    ...call,
+    id: typeof call?.id === "string" && call.id !== "" ? call.id : idIfUntold,
+    type: "function",
+    function: {
+      ...called,
+      name: String(called?.name ?? ""),
+      arguments: typeof args === "string" ? args : JSON.stringify(args ?? {}),
+    },
+  };
+}
+
+/** The members of an answer besides its choices and usage: no null that OpenAI's types do not know. */
+function frameOf<Kind extends string>(answer: Json, object: Kind) {
+  const { system_fingerprint: fingerprint, ...rest } = answer;
+  return {
+    ...rest,
+    ...(typeof fingerprint === "string" && { system_fingerprint: fingerprint }),
+    id: String(answer.id ?? ""),
+    object,
+    created: count(answer.created),
+    model: String(answer.model ?? ""),
+  };
+}
+
 /** A chat message without the nulls that OpenAI's types do not know, and with the fields that they require. */
-function mendMessage(raw: Json): ChatCompletion["choices"][number]["message"] {
+function mendMessage(raw: Json, answerId: string): ChatCompletion["choices"][number]["message"] {
   const { reasoning, function_call, annotations, audio, tool_calls, reasoning_content, ...rest } = raw;
   const thought = reasoning_content ?? reasoning;
   return {
@@ -110,7 +149,11 @@ function mendMessage(raw: Json): ChatCompletion["choices"][number]["message"] {
     content: typeof raw.content === "string" ? raw.content : null,
     refusal: typeof raw.refusal === "string" ? raw.refusal : null,
     ...(typeof thought === "string" && thought !== "" && { reasoning_content: thought }),
-    ...(Array.isArray(tool_calls) && tool_calls.length > 0 && { tool_calls }),
+    ...(Array.isArray(tool_calls) &&
+      tool_calls.length > 0 && {
+        // The answer's id keeps calls of several turns apart.
+        tool_calls: tool_calls.map((call, at) => mendToolCall(call, `call_${answerId}_${at}`)),
+      }),
     ...(asObject(function_call) && { function_call }),
     ...(Array.isArray(annotations) && { annotations }),
     ...(asObject(audio) && { audio }),
@@ -123,8 +166,9 @@ export function mendLogprobs(value: unknown): ChatLogprobs | null {
   return logprobs ? { ...logprobs, refusal: logprobs.refusal ?? null } : null;
 }
 
-const ABSENT_OR_OBJECT = (value: unknown): boolean =>
-  value === undefined || (typeof value === "object" && value !== null);
+/** Absent, or an object in which nothing is null. */
+const isWholeDetails = (value: unknown): boolean =>
+  value === undefined || (!!asObject(value) && !Object.values(value as Json).includes(null));
 
 /** Whether an answer is of OpenAI's types as it is; then its very bytes can go on. */
 function isWhole(answer: Json): answer is ChatCompletion {
@@ -135,8 +179,9 @@ function isWhole(answer: Json): answer is ChatCompletion {
     typeof usage.total_tokens !== "number"
   )
     return false;
-  if (!ABSENT_OR_OBJECT(usage.prompt_tokens_details) || !ABSENT_OR_OBJECT(usage.completion_tokens_details))
+  if (!isWholeDetails(usage.prompt_tokens_details) || !isWholeDetails(usage.completion_tokens_details))
     return false;
+  if (answer.system_fingerprint === null) return false;
   if (
     answer.object !== "chat.completion" ||
     typeof answer.id !== "string" ||
@@ -188,18 +233,14 @@ export function readChatAnswer(
     choices.push({
       ...choice,
       index: typeof choice.index === "number" ? choice.index : index,
-      message: mendMessage(message),
+      message: mendMessage(message, String(answer.id ?? "")),
       logprobs: mendLogprobs(choice.logprobs),
       // Engines that call a tool and say `stop` would make agents' loops end.
       finish_reason: calls && finish === "stop" ? "tool_calls" : finish,
     });
   }
   return ok({
-    ...answer,
-    id: String(answer.id ?? ""),
-    object: "chat.completion",
-    created: count(answer.created),
-    model: String(answer.model ?? ""),
+    ...frameOf(answer, "chat.completion"),
     choices,
     usage: readUsage(answer.usage) ?? usageOfTimings(answer.timings) ?? usageIfUntold(),
   });
@@ -227,17 +268,24 @@ export function readCompletionAnswer(
     });
   }
   return ok({
-    ...answer,
-    id: String(answer.id ?? ""),
-    object: "text_completion",
-    created: count(answer.created),
-    model: String(answer.model ?? ""),
+    ...frameOf(answer, "text_completion"),
     choices,
     usage: readUsage(answer.usage) ?? usageOfTimings(answer.timings) ?? usageIfUntold(),
   });
 }
 
-/** Reads a list of embeddings. `inputs` is how many there must be. */
+/** The vectors in the order of their `index`, or of the list where they have none; undefined where one is missing. */
+function vectorsByIndex(data: readonly unknown[]): (number[] | string)[] | undefined {
+  const vectors: (number[] | string)[] = [];
+  for (const [position, each] of data.entries()) {
+    const { embedding, index = position } = asObject(each) ?? {};
+    if (!isVector(embedding) || typeof index !== "number") return undefined;
+    vectors[index] = embedding;
+  }
+  return Object.keys(vectors).length === data.length && vectors.length === data.length ? vectors : undefined;
+}
+
+/** Reads a list of embeddings. `inputs` is how many there must be; each must be a vector. */
 export function readEmbeddingAnswer(
   json: unknown,
   inputs: number,
@@ -248,15 +296,13 @@ export function readEmbeddingAnswer(
   const data = asList(answer?.data);
   if (!answer || data.length !== inputs)
     return broken(`it gave ${data.length} embeddings for ${inputs} inputs`);
+  const vectors = vectorsByIndex(data);
+  if (!vectors) return broken("one of its embeddings is not a vector, or has the index of another");
   const usage = readUsage(answer.usage) ?? usageIfUntold();
   return ok({
     object: "list",
     model: String(answer.model ?? ""),
-    data: data.map((each, index) => ({
-      object: "embedding" as const,
-      index,
-      embedding: (asObject(each)?.embedding ?? []) as number[] | string,
-    })),
+    data: vectors.map((embedding, index) => ({ object: "embedding" as const, index, embedding })),
     usage: {
       prompt_tokens: usage.prompt_tokens,
       total_tokens: usage.prompt_tokens,

@@ -32,19 +32,27 @@ export type Edits = { set?: Record<string, unknown>; remove?: string[] };
 export const unsupported = (engine: string, param: string, what: string): { ok: false; error: Failure } =>
   err({ kind: "unsupported", param, engine, message: `\`${param}\` ${what} (engine \`${engine}\`).` });
 
-/** What no text engine does, whatever its kind; silence would pass for obedience. */
-export function refuseForAll(call: EngineCall<ChatRequest>): Failure | undefined {
+/**
+ * What no text engine does, or only one that is `able` to; silence would pass for obedience. A hosted API of kind
+ * `openai` may do all of it.
+ */
+export function refuseForAll(
+  call: EngineCall<ChatRequest>,
+  able: { readonly structuralTag?: boolean } = {},
+): Failure | undefined {
   const { body, engine, model } = call;
   const refuse = (param: string, what: string): Failure =>
     unsupported(engine, param, `${what}; model \`${model.names[0] ?? ""}\``).error;
-  if (body.functions !== undefined)
-    return refuse("functions", "is deprecated and not supported: send `tools`");
-  if (body.function_call !== undefined)
+  if (body.functions != null) return refuse("functions", "is deprecated and not supported: send `tools`");
+  if (body.function_call != null)
     return refuse("function_call", "is deprecated and not supported: send `tool_choice`");
   if (body.audio || body.modalities?.includes("audio"))
     return refuse(body.audio ? "audio" : "modalities", "asks for sound, which this engine does not make");
   if (body.web_search_options)
     return refuse("web_search_options", "is not supported: the engine has no web search");
+  if (body.moderation != null) return refuse("moderation", "is not supported: the engine moderates nothing");
+  if (body.response_format?.type === "structural_tag" && !able.structuralTag)
+    return refuse("response_format", "of type `structural_tag` is not supported by this engine");
   if (body.verbosity && body.verbosity !== "medium")
     return refuse("verbosity", "is not supported by this engine");
   return undefined;
@@ -63,6 +71,28 @@ export function openaiEdits(body: ChatRequest | CompletionRequest): Edits {
   return { set, remove };
 }
 
+/** The tools of these names alone, to be chosen by `mode`. Undefined where one of them is not among the tools. */
+export function onlyTools(
+  { tools }: ChatRequest,
+  names: readonly string[],
+  mode: "auto" | "required",
+): Edits | undefined {
+  const kept = (tools ?? []).filter((tool) => names.includes(tool.function.name));
+  const all = names.every((name) => kept.some((tool) => tool.function.name === name));
+  return all ? { set: { tools: kept, tool_choice: mode } } : undefined;
+}
+
+/** `allowed_tools`, which only OpenAI knows, as every engine knows it. Undefined where a tool is not among the tools. */
+export function allowedTools(body: ChatRequest): Edits | undefined {
+  if (typeof body.tool_choice !== "object" || body.tool_choice?.type !== "allowed_tools") return {};
+  const { mode, tools } = body.tool_choice.allowed_tools;
+  return onlyTools(
+    body,
+    tools.map((tool) => tool.function.name),
+    mode,
+  );
+}
+
 /** Joins edits; the later ones win. */
 export const joinEdits = (...all: Edits[]): Edits => ({
   set: Object.assign({}, ...all.map((edits) => edits.set ?? {})) as Record<string, unknown>,
@@ -77,19 +107,25 @@ export function edited(path: string, call: EngineCall<Record<string, unknown>>, 
   return { path, body: editBody(call.text, call.body, set, edits.remove) };
 }
 
-/** OpenAI's rules for chunks: errors, ends and usage are looked at, all else passes. */
+/** OpenAI's rules for chunks: errors, ends, usage, tool calls and what needs mending are looked at, all else passes. */
 export const openaiRules: ChunkRules = {
-  mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|"logprobs":\s*\{|\[DONE\]|^error:/m,
-  mend: mendChunkLogprobs,
+  mark: /"error"|"usage":\s*\{|"timings"|"finish_reason":\s*"|"logprobs":\s*\{|"tool_calls":\s*\[|"reasoning":|"system_fingerprint":\s*null|\[DONE\]|^error:/m,
+  mender: () => mendChunk,
   brokenFinish: BROKEN_FINISH,
 };
 
-/** The log probabilities of a chat's chunk; those of a legacy completion, which has no delta, are of another form. */
-export function mendChunkLogprobs(chunk: Record<string, unknown>): void {
+/** Brings a chunk to OpenAI's form, in place. A legacy completion's choices have no delta, and nothing to mend. */
+function mendChunk(chunk: Record<string, unknown>): void {
+  if (chunk.system_fingerprint === null) delete chunk.system_fingerprint;
   for (const each of asList(chunk.choices)) {
     const choice = asObject(each);
-    if (choice?.delta !== undefined && asObject(choice.logprobs))
-      choice.logprobs = mendLogprobs(choice.logprobs);
+    const delta = asObject(choice?.delta);
+    if (!choice || !delta) continue;
+    if (asObject(choice.logprobs)) choice.logprobs = mendLogprobs(choice.logprobs);
+    // Newer builds of vLLM, and others, call the reasoning text `reasoning`; our API, `reasoning_content`.
+    if (!("reasoning" in delta)) continue;
+    if (delta.reasoning !== null) delta.reasoning_content ??= delta.reasoning;
+    delete delta.reasoning;
   }
 }
 
@@ -101,15 +137,34 @@ export const estimatedUsage = (promptTokens: number, completionTokens: number): 
   estimated: true,
 });
 
-const textOfChoices = (json: unknown): string =>
-  asList(asObject(json)?.choices)
-    .map((choice) => asObject(choice))
-    .map((choice) => String(asObject(choice?.message)?.content ?? choice?.text ?? ""))
-    .join("");
+/** All that the model wrote: reasoning, text, and the calls with their arguments. */
+function textOfChoices(json: unknown): string {
+  const texts = asList(asObject(json)?.choices).flatMap((each) => {
+    const choice = asObject(each);
+    const message = asObject(choice?.message);
+    const calls = asList(message?.tool_calls).map((call) => asObject(asObject(call)?.function));
+    return [
+      message?.reasoning_content ?? message?.reasoning,
+      message?.content ?? choice?.text,
+      ...calls.flatMap((called) => [called?.name, called?.arguments]),
+    ];
+  });
+  return texts.filter((text) => typeof text === "string").join("");
+}
 
 /** How many inputs a request has: a list of token ids is one. */
 export function countInputs(input: EmbeddingRequest["input"]): number {
   return typeof input === "string" || typeof input[0] === "number" ? 1 : input.length;
+}
+
+/** How many choices an answer must have: `n` for each prompt. */
+export const countChoices = (body: ChatRequest | CompletionRequest): number =>
+  (body.n ?? 1) * countPrompts(body);
+
+/** How many prompts a request has; a conversation is one. */
+export function countPrompts(body: ChatRequest | CompletionRequest): number {
+  const prompt = "messages" in body ? null : (body as CompletionRequest).prompt;
+  return prompt === null || typeof prompt === "string" || typeof prompt[0] === "number" ? 1 : prompt.length;
 }
 
 /** Reads `GET /v1/models`; `max_model_len` is vLLM's and SGLang's, `meta.n_ctx` llama.cpp's. */
@@ -136,10 +191,8 @@ export const trimBaseUrl = (baseUrl: string): string => baseUrl.replace(/\/+$/, 
 export const openaiDialect = {
   label: "OpenAI-compatible server",
   chat: {
-    encode(call: EngineCall<ChatRequest>): Result<EngineRequest, Failure> {
-      const refused = refuseForAll(call);
-      return refused ? err(refused) : ok(edited("/v1/chat/completions", call, openaiEdits(call.body)));
-    },
+    encode: (call: EngineCall<ChatRequest>): Result<EngineRequest, Failure> =>
+      ok(edited("/v1/chat/completions", call, openaiEdits(call.body))),
     answer: (json: unknown, call: EngineCall<ChatRequest>) =>
       readChatAnswer(json, () =>
         estimatedUsage(estimateChatTokens(call.body.messages), estimateTextTokens(textOfChoices(json))),

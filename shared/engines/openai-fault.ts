@@ -10,10 +10,6 @@ const CLIENT_STATUSES: ReadonlySet<number> = new Set([400, 404, 413, 422, 501]);
 const CONTEXT_OVERFLOW =
   /maximum context length|exceeds? the (available )?context (size|length)|context length (currently )?(available|exceeded)|exceed_context_size/i;
 
-/** Client mistakes that llama.cpp's server answers with 500: its JSON and chat parsing lie outside the handler of 400s. */
-const MISTAKES_AS_500 =
-  /(image|audio) input is not supported|is too large to process|\[json\.exception|failed to parse|parse error|invalid image|Failed to load image|json_schema|unsupported content\[\]\.type/i;
-
 const text = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
@@ -35,7 +31,13 @@ export function faultOfErrorObject(error: unknown, statusIfUntold: number): Engi
 /** Reads an error as engines write it: an object, a string, or a flat object. */
 function read(error: unknown, status: number, retryAfterMs: number | undefined): EngineFault {
   const object = typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
-  const message = short(text(error) ?? text(object.message) ?? text(object.detail) ?? "it gave no reason");
+  const message = short(
+    text(error) ??
+      text(object.message) ??
+      text(object.detail) ??
+      validationOf(object.detail) ??
+      "it gave no reason",
+  );
   return faultOf({
     status,
     message,
@@ -44,6 +46,18 @@ function read(error: unknown, status: number, retryAfterMs: number | undefined):
     code: text(object.code),
     retryAfterMs,
   });
+}
+
+/** FastAPI's list of what is wrong with a body: https://fastapi.tiangolo.com/tutorial/handling-errors/ */
+function validationOf(detail: unknown): string | undefined {
+  if (!Array.isArray(detail)) return undefined;
+  const lines = detail.flatMap((each: unknown) => {
+    if (typeof each !== "object" || each === null) return [];
+    const { loc, msg } = each as Record<string, unknown>;
+    if (typeof msg !== "string") return [];
+    return [Array.isArray(loc) && loc.length > 0 ? `${loc.join(".")}: ${msg}` : msg];
+  });
+  return lines.length > 0 ? lines.join("; ") : undefined;
 }
 
 type Said = {
@@ -66,12 +80,13 @@ function faultOf({ status, message, type, param, code, retryAfterMs }: Said): En
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
   if (CONTEXT_OVERFLOW.test(message) || type === "exceed_context_size_error") {
+    // Which field holds the text depends on the operation: whoever knows it adds `param`.
+    const { param: _, ...said } = fault;
     return {
-      ...fault,
+      ...said,
       class: "client_fault",
       status: 400,
       type: "invalid_request_error",
-      param: "messages",
       code: "context_length_exceeded",
     };
   }
@@ -79,8 +94,6 @@ function faultOf({ status, message, type, param, code, retryAfterMs }: Said): En
   if (status === 429 || status === 503) return { ...fault, class: "overload" };
   if (CLIENT_STATUSES.has(status))
     return { ...fault, class: "client_fault", status: status === 501 ? 400 : status };
-  if (status === 500 && MISTAKES_AS_500.test(message))
-    return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error" };
   return { ...fault, class: "failure" };
 }
 

@@ -20,6 +20,9 @@ const completion = (more: object) =>
 const sent = (encoded: ReturnType<typeof chat>): unknown =>
   encoded.ok ? JSON.parse(encoded.value.body) : encoded.error;
 
+const embedding = (more: object) =>
+  vllm.embedding.encode(call({ model: "served-name", input: "a", ...more }));
+
 describe.each([
   ["a chat", chat],
   ["a completion", completion],
@@ -69,7 +72,20 @@ describe.each([
       { structured_outputs: { regex: "a", disable_any_whitespace: true } },
       [],
     ],
-    ["leaves a guided member that is null alone", { guided_json: null }, {}, ["structured_outputs"]],
+    ["drops a guided member that is null", { guided_json: null }, {}, ["structured_outputs", "guided_json"]],
+    [
+      "turns guided_whitespace_pattern into what replaced it",
+      { guided_regex: "a", guided_whitespace_pattern: "[ ]" },
+      { structured_outputs: { regex: "a", whitespace_pattern: "[ ]" } },
+      ["guided_whitespace_pattern"],
+    ],
+    [
+      "drops the choice of a backend, which is the operator's now",
+      { guided_decoding_backend: "outlines" },
+      {},
+      ["guided_decoding_backend"],
+    ],
+    ["drops an operator's field that is null, for null is absent", { priority: null }, {}, ["priority"]],
     [
       "passes its own samplers on",
       { top_k: 5, min_tokens: 2, chat_template_kwargs: { enable_thinking: false } },
@@ -82,6 +98,16 @@ describe.each([
     for (const name of gone) expect(body).not.toHaveProperty(name);
   });
 
+  it("names the model as it is served, not by its alias", () => {
+    expect(sent(encode({ model: "alias" }))).toMatchObject({ model: "served-name" });
+  });
+});
+
+describe.each([
+  ["a chat", chat],
+  ["a completion", completion],
+  ["an embedding", embedding],
+] as const)("%s to vLLM", (_, encode) => {
   it.each([
     "priority",
     "kv_transfer_params",
@@ -100,9 +126,12 @@ describe.each([
   it("carries our request id, of which vLLM makes the answer's", () => {
     expect(encode({})).toMatchObject({ ok: true, value: { headers: { "x-request-id": "req_7" } } });
   });
+});
 
-  it("names the model as it is served, not by its alias", () => {
-    expect(sent(encode({ model: "alias" }))).toMatchObject({ model: "served-name" });
+describe("a completion to vLLM", () => {
+  it("is refused for best_of, which newer builds ignore", () => {
+    expect(completion({ best_of: 2 })).toMatchObject({ ok: false, error: { param: "best_of" } });
+    expect(completion({ best_of: 1 }).ok).toBe(true);
   });
 });
 
@@ -135,7 +164,7 @@ describe("what vLLM answers", () => {
     [{ content: "x" }, { content: "x" }],
   ])("has its reasoning under one name: %j", (delta, mended) => {
     const chunk = { choices: [{ index: 0, delta: { ...delta } }] };
-    stream.rules.mend?.(chunk);
+    stream.rules.mender?.()(chunk);
     expect(chunk.choices[0]?.delta).toEqual(mended);
   });
 

@@ -1,17 +1,17 @@
 import { err, ok } from "../kernel/result.ts";
-import type { EngineAdapter, EngineCall, StreamFormat } from "./engine.ts";
+import type { EngineAdapter, EngineCall, EngineRequest, StreamFormat } from "./engine.ts";
 import {
   type Edits,
+  allowedTools,
   edited,
   joinEdits,
-  mendChunkLogprobs,
   openaiDialect,
   openaiEdits,
   openaiRules,
   refuseForAll,
   unsupported,
 } from "./openai-dialect.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asObject } from "./openai-answer.ts";
 import { gauge } from "./prometheus-text.ts";
 
 // vLLM: https://docs.vllm.ai/en/latest/serving/openai_compatible_server/
@@ -27,54 +27,50 @@ const OPERATORS_ONLY = [
   "request_id",
 ];
 
-/** Removed from vLLM in 0.12: sent as they are they would be ignored, and the text unconstrained. */
+/**
+ * Removed from vLLM in 0.12, with `guided_decoding_backend`, which is the operator's choice now: sent as they are they
+ * would be ignored, and the text unconstrained.
+ */
 const GUIDED = {
   guided_json: "json",
   guided_regex: "regex",
   guided_choice: "choice",
   guided_grammar: "grammar",
+  guided_whitespace_pattern: "whitespace_pattern",
 } as const;
 
 function guided(body: Record<string, unknown>): Edits {
-  const given = Object.entries(GUIDED).filter(([old]) => body[old] !== undefined && body[old] !== null);
-  if (given.length === 0) return {};
+  const remove = [...Object.keys(GUIDED), "guided_decoding_backend"];
+  const given = Object.entries(GUIDED).filter(([old]) => body[old] != null);
+  if (given.length === 0) return { remove };
   const structured = Object.fromEntries(given.map(([old, name]) => [name, body[old]]));
   return {
     set: { structured_outputs: { ...asObject(body.structured_outputs), ...structured } },
-    remove: Object.keys(GUIDED),
+    remove,
   };
 }
 
 function refuse(call: EngineCall<Record<string, unknown>>) {
-  const field = OPERATORS_ONLY.find((name) => call.body[name] !== undefined);
+  const field = OPERATORS_ONLY.find((name) => call.body[name] != null);
   return field === undefined ? undefined : unsupported(call.engine, field, "is not accepted from callers");
-}
-
-/** Newer builds call the reasoning text `reasoning`; everyone else, and our API, `reasoning_content`. */
-function mend(chunk: Record<string, unknown>): void {
-  mendChunkLogprobs(chunk);
-  for (const each of asList(chunk.choices)) {
-    const delta = asObject(asObject(each)?.delta);
-    if (!delta || !("reasoning" in delta)) continue;
-    if (delta.reasoning !== null && delta.reasoning_content === undefined)
-      delta.reasoning_content = delta.reasoning;
-    delete delta.reasoning;
-  }
 }
 
 /**
  * It says [DONE] after an error, and ends what it aborts at shutdown with finish_reason "abort" and [DONE]: nothing of
  * it can be believed unseen, so its events are looked at. An operator who drains before a restart may set `native`.
  */
-const stream: StreamFormat = {
-  format: "openai",
-  relay: () => "exact",
-  rules: {
-    ...openaiRules,
-    mark: /"error"|"usage":\s*\{|"finish_reason":\s*"|\[DONE\]|"reasoning":|"tool_calls":\s*\[|"logprobs":\s*\{/,
-    mend,
-  },
-};
+const stream: StreamFormat = { format: "openai", relay: () => "exact", rules: openaiRules };
+
+/** The request with the edits that vLLM needs. Operators' fields that are null go: nulls stand for what is absent, also where vLLM has no null. */
+const prepared = (
+  path: string,
+  call: EngineCall<Record<string, unknown>>,
+  ...edits: Edits[]
+): EngineRequest => ({
+  ...edited(path, call, joinEdits(...edits, { remove: OPERATORS_ONLY })),
+  // vLLM makes the answer's id of it, so that its log and ours speak of the same request.
+  headers: { "x-request-id": call.requestId },
+});
 
 export const vllm: EngineAdapter = {
   ...openaiDialect,
@@ -82,31 +78,29 @@ export const vllm: EngineAdapter = {
   chat: {
     ...openaiDialect.chat,
     encode(call) {
-      const refused = refuseForAll(call);
+      const refused = refuseForAll(call, { structuralTag: true });
       if (refused) return err(refused);
+      const allowed = allowedTools(call.body);
+      if (!allowed) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
       return (
         refuse(call) ??
-        ok(
-          withRequestId(
-            edited("/v1/chat/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))),
-            call.requestId,
-          ),
-        )
+        ok(prepared("/v1/chat/completions", call, openaiEdits(call.body), guided(call.body), allowed))
       );
     },
     stream,
   },
   completion: {
     ...openaiDialect.completion,
-    encode: (call) =>
-      refuse(call) ??
-      ok(
-        withRequestId(
-          edited("/v1/completions", call, joinEdits(openaiEdits(call.body), guided(call.body))),
-          call.requestId,
-        ),
-      ),
+    encode(call) {
+      if ((call.body.best_of ?? 1) > 1)
+        return unsupported(call.engine, "best_of", "is not supported by vLLM");
+      return refuse(call) ?? ok(prepared("/v1/completions", call, openaiEdits(call.body), guided(call.body)));
+    },
     stream,
+  },
+  embedding: {
+    ...openaiDialect.embedding,
+    encode: (call) => refuse(call) ?? ok(prepared("/v1/embeddings", call)),
   },
   health: { path: "/health", read: (status) => (status === 200 ? "ready" : "down") },
   load: {
@@ -118,9 +112,3 @@ export const vllm: EngineAdapter = {
     }),
   },
 };
-
-/** vLLM makes the answer's id of this header, so that its log and ours speak of the same request. */
-const withRequestId = <R extends object>(request: R, requestId: string) => ({
-  ...request,
-  headers: { "x-request-id": requestId },
-});

@@ -7,6 +7,7 @@ import type { Result } from "../protocol/failure.ts";
 import { ok } from "../protocol/failure.ts";
 import type { Fields } from "../protocol/fields.ts";
 import { reading, refuse } from "../protocol/fields.ts";
+import { promptTokens } from "../protocol/prompt.ts";
 import type { GenerationOptions } from "../protocol/sampling.ts";
 import { readGenerationOptions } from "../protocol/sampling.ts";
 import type { Cost } from "../protocol/usage.ts";
@@ -41,26 +42,30 @@ export async function handleCompletions(
 
 function planText(engine: Engine, fields: Fields): Result<TextPlan> {
   const read = reading(() => ({
-    prompts: readPrompts(engine, fields),
+    entries: readPrompts(engine, fields),
     options: readGenerationOptions(fields, vocabularyOf(engine.model), engine.random),
   }));
   if (!read.ok) return read;
-  for (const prompt of read.value.prompts) {
-    const fits = checkContext(engine, prompt);
-    if (!fits.ok) return fits;
+  const { entries, options } = read.value;
+  const prompts: Array<readonly Token[]> = [];
+  for (const entry of entries) {
+    const tokens = typeof entry === "string" ? promptTokens(engine.model, entry) : ok(entry);
+    const prompt = tokens.ok ? checkContext(engine, tokens.value) : tokens;
+    if (!prompt.ok) return prompt;
+    prompts.push(prompt.value);
   }
   const grammar = readConstraint(fields, (gbnf) => engine.model.acceptsGrammar(gbnf));
-  return grammar.ok ? ok({ ...read.value, grammar: grammar.value }) : grammar;
+  return grammar.ok ? ok({ prompts, options, grammar: grammar.value }) : grammar;
 }
 
 /** One prompt or several, each a text or a list of tokens. */
-function readPrompts(engine: Engine, fields: Fields): Token[][] {
+function readPrompts(engine: Engine, fields: Fields): Array<string | Token[]> {
   const prompt = fields.raw("prompt") ?? refuse("'prompt' is required");
   const isTokens = Array.isArray(prompt) && prompt.every((each) => typeof each === "number");
   const list: unknown[] = Array.isArray(prompt) && !isTokens ? prompt : [prompt];
   if (list.length > PROMPTS_MAX) refuse(`'prompt' may have at most ${PROMPTS_MAX} entries`);
   return list.map((each) => {
-    if (typeof each === "string") return engine.model.tokenizePrompt(each);
+    if (typeof each === "string") return each;
     const last = engine.model.card.vocabularyTokens - 1;
     const valid =
       Array.isArray(each) && each.every((token) => Number.isInteger(token) && token >= 0 && token <= last);

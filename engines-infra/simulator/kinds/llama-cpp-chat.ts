@@ -118,15 +118,17 @@ function whole(context: Context, body: JsonObject, turn: Turn): Reply {
       top === undefined ? {} : { logprobs: { content: answer.content.map((token) => logprob(token, top)) } };
     return { finish_reason: finishOf(answer), index, message, ...logprobs };
   });
+  // Answers are merged into the first one, and its counts stay.
+  const [first] = turn.shares;
   const reply = {
     choices,
     created: turn.createdS,
     model: context.settings.models[0] ?? "",
     system_fingerprint: BUILD,
     object: "chat.completion",
-    ...(turn.usage ? { usage: usageOf(turn.usage) } : {}),
+    ...(first ? { usage: usageOf(first) } : {}),
     id: idOf(context),
-    ...(turn.usage ? { timings: timings(turn.usage.prompt, turn.usage.completion) } : {}),
+    ...(first ? { timings: timings(first.prompt, first.completion) } : {}),
   };
   return { ...json(200, reply), tokens: turn.tokens };
 }
@@ -141,8 +143,7 @@ function streamed(context: Context, body: JsonObject, turn: Turn): Reply {
     object: "chat.completion.chunk",
   };
   const { usage } = turn;
-  const told = includesUsage(body) ? usage : undefined;
-  const timed = usage ? { timings: timings(usage.prompt, usage.completion) } : {};
+  const tells = includesUsage(body);
   const perToken = body["timings_per_token"] === true;
   function* events(): Generator<WireEvent> {
     let produced = 0;
@@ -158,15 +159,21 @@ function streamed(context: Context, body: JsonObject, turn: Turn): Reply {
         delta: deltaOf(context, step),
         ...logprobs,
       };
-      // Timings sit on whichever chunk is last, or on every one if asked.
+      // Timings sit on a choice's last chunk, or on every one if asked.
       const running =
         perToken && usage && step.tokens > 0 ? { timings: timings(usage.prompt, produced) } : {};
-      const last = closing && step.last && !told ? timed : running;
+      const share = closing ? turn.shares[step.choice] : undefined;
+      const timed = share ? { timings: timings(share.prompt, share.completion) } : {};
+      const last = share && !tells ? timed : running;
       const part = step.type === "open" ? "role" : closing ? "finish" : "text";
       yield { part, wire: sse({ choices: [choice], ...tail, ...last }), tokens: step.tokens };
+      if (share && tells)
+        yield {
+          part: "usage",
+          wire: sse({ choices: [], ...tail, usage: usageOf(share), ...timed }),
+          tokens: 0,
+        };
     }
-    if (told)
-      yield { part: "usage", wire: sse({ choices: [], ...tail, usage: usageOf(told), ...timed }), tokens: 0 };
   }
   return llamaStream(body, events());
 }
@@ -199,8 +206,8 @@ function finishOf({ finish }: Answer): string {
   return finish === "abort" ? "length" : finish;
 }
 
-/** This server adds token ids to OpenAI's entries. */
-function logprob(token: string, top: number) {
+/** An entry of `logprobs.content`: this server adds token ids to OpenAI's. */
+export function logprob(token: string, top: number) {
   const { top_logprobs, ...entry } = chatLogprob(token, top);
   const withId = <T extends { token: string; logprob: number; bytes: number[] }>(each: T) => ({
     id: encode(each.token)[0] ?? 0,

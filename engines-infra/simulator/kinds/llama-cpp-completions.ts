@@ -4,9 +4,8 @@ import { alphanumeric } from "../model/hash.ts";
 import { numberOf, objectOf } from "../model/json.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Context } from "./kind.ts";
-import { usageOf } from "./llama-cpp-chat.ts";
+import { logprob, usageOf } from "./llama-cpp-chat.ts";
 import { BUILD, badChoices, fail, failure, json, llamaStream, timings, tooLong } from "./llama-cpp-http.ts";
-import { completionLogprobs } from "./logprobs.ts";
 import { readTexts } from "./prompts.ts";
 import { sse } from "./reply.ts";
 import type { Reply, WireEvent } from "./reply.ts";
@@ -19,6 +18,7 @@ export function llamaText(context: Context): Reply {
   const body = objectOf(context.call.body);
   const turn = completed(context, body);
   if ("type" in turn) return turn;
+  const turn_ = turn;
   const tail = {
     created: turn.createdS,
     model: context.settings.models[0] ?? "",
@@ -26,34 +26,40 @@ export function llamaText(context: Context): Reply {
     object: "text_completion",
   };
   const id = `chatcmpl-${alphanumeric(context.serial, 32)}`;
-  const { usage } = turn;
-  const cost = usage ? { usage: usageOf(usage) } : {};
-  const timed = usage ? { timings: timings(usage.prompt, usage.completion) } : {};
+  const costOf = (choice: number) => {
+    const share = turn_.shares[choice];
+    return share ? { usage: usageOf(share), timings: timings(share.prompt, share.completion) } : {};
+  };
   const top = numberOf(body["logprobs"]);
   if (body["stream"] !== true) {
     const choices = turn.answers.map((answer, index) => {
-      const logprobs = top === undefined ? null : completionLogprobs(answer.content, top, 0);
+      const logprobs = probabilities(answer.content, top);
       return { text: answer.content.join(""), index, logprobs, finish_reason: finishOf(answer) };
     });
-    return { ...json(200, { choices, ...tail, ...cost, id, ...timed }), tokens: turn.tokens };
+    return { ...json(200, { choices, ...tail, id, ...costOf(0) }), tokens: turn.tokens };
   }
   function* events(): Generator<WireEvent> {
     for (const step of steps(turn_.answers)) {
       if (step.type === "text") {
-        const logprobs = top === undefined ? null : completionLogprobs([step.text], top, step.at);
+        const logprobs = probabilities([step.text], top);
         const choices = [{ text: step.text, index: step.choice, logprobs, finish_reason: null }];
         yield { part: "text", wire: sse({ choices, ...tail, id }), tokens: 1 };
       } else if (step.type === "close") {
         const choices = [
           { text: "", index: step.choice, logprobs: null, finish_reason: finishOf(step.answer) },
         ];
-        // Usage is always in the final text chunk; there is no chunk without choices.
-        yield { part: "finish", wire: sse({ choices, ...tail, ...cost, id, ...timed }), tokens: step.tokens };
+        // Usage is always in a choice's final text chunk; there is no chunk without choices.
+        const wire = sse({ choices, ...tail, id, ...costOf(step.choice) });
+        yield { part: "finish", wire, tokens: step.tokens };
       }
     }
   }
-  const turn_ = turn;
   return llamaStream(body, events());
+}
+
+/** In the form of a chat, and none where none or 0 alternatives are asked for. */
+function probabilities(tokens: readonly string[], top: number | undefined) {
+  return top ? { content: tokens.map((token) => logprob(token, top)) } : null;
 }
 
 /** POST /completion and, without `/v1`, /completions: the server's own shape. */

@@ -11,6 +11,8 @@ export type Turn = {
   answers: Answer[];
   /** Tokens of the prompt and of all answers; undefined where the engine has been told not to say. */
   usage: Usage | undefined;
+  /** The same of each answer alone; empty where `usage` is undefined. */
+  shares: Usage[];
   tokens: number;
 };
 
@@ -31,21 +33,34 @@ export function baseAsk(context: Context, conversation: Conversation): Ask {
   };
 }
 
-/** Answers every ask; `n` of each. */
+/** OpenAI's own bound of `n`; not every kind refuses more. */
+const CHOICES_MAX = 128;
+
+/** Answers every ask; `n` of each, 128 at most. */
 export function turnOf(context: Context, asks: Ask[], n = 1): Turn {
-  const answers = asks.flatMap((ask) => Array.from({ length: n }, (_, choice) => answer({ ...ask, choice })));
+  const all = asks.flatMap((ask) =>
+    Array.from({ length: Math.min(n, CHOICES_MAX) }, (_, choice) => ({
+      answer: answer({ ...ask, choice }),
+      prompt: ask.conversation.promptTokens,
+    })),
+  );
+  const answers = all.map((each) => each.answer);
   const prompt = asks.reduce((sum, { conversation }) => sum + conversation.promptTokens, 0);
   const completion = answers.reduce((sum, { tokens }) => sum + tokens, 0);
   const reasoning = answers.reduce((sum, each) => sum + each.reasoning.length, 0);
   context.countPrompt(prompt);
+  const { noUsage } = context.directives;
   return {
     createdS: Math.floor(context.nowMs / 1000),
     answers,
-    usage: context.directives.noUsage
-      ? undefined
-      : { prompt, completion, total: prompt + completion, reasoning },
+    usage: noUsage ? undefined : { prompt, completion, total: prompt + completion, reasoning },
+    shares: noUsage ? [] : all.map((each) => shareOf(each.prompt, each.answer)),
     tokens: completion,
   };
+}
+
+function shareOf(prompt: number, { tokens, reasoning }: Answer): Usage {
+  return { prompt, completion: tokens, total: prompt + tokens, reasoning: reasoning.length };
 }
 
 /** `stop` as a string or a list of strings. */

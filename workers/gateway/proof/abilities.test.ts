@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedKind } from "../../../engines-infra/simulator/index.ts";
-import { chat, errorOf, post, readStream } from "./asking.ts";
+import { type Usage, chat, errorOf, post, readStream } from "./asking.ts";
 import { KINDS, modelOf, proofForFile } from "./harness.ts";
 import { WEATHER_TOOL } from "./samples.ts";
 
@@ -20,6 +20,9 @@ const OTHER_TOOL = {
 };
 const tools = [OTHER_TOOL, WEATHER_TOOL];
 const named = { type: "function", function: { name: "get_weather" } };
+
+/** The kinds that generate text and no more. Of kind `openai` may be a hosted API, which decides for itself. */
+const OWN_ENGINES = KINDS.filter((kind) => kind !== "openai");
 
 /**
  * What not every kind can do: the request, the field that a kind which cannot do it names, and those kinds. All others
@@ -99,14 +102,18 @@ const ABILITIES: Record<string, Ability> = {
     operation: "completion",
     body: { best_of: 2 },
     param: "best_of",
-    cannot: ["llama-cpp", "ollama"],
+    cannot: ["llama-cpp", "ollama", "vllm"],
   },
   "log probabilities of a text": {
     operation: "completion",
     body: { logprobs: 1 },
     param: "logprobs",
     cannot: ["ollama"],
-    done: ({ choices }) => expect(choices[0]?.logprobs).not.toBeNull(),
+    done: ({ choices }) => {
+      const logprobs = choices[0]?.logprobs as { tokens: string[]; text_offset: number[] };
+      expect(logprobs.tokens.join("")).toBe(choices[0]?.text);
+      expect(logprobs.text_offset).toHaveLength(logprobs.tokens.length);
+    },
   },
   "several prompts": {
     operation: "completion",
@@ -146,33 +153,34 @@ const ABILITIES: Record<string, Ability> = {
     operation: "chat",
     body: { functions: [{ name: "f" }] },
     param: "functions",
-    cannot: KINDS,
+    cannot: OWN_ENGINES,
   },
   "an old function call": {
     operation: "chat",
     body: { function_call: "auto" },
     param: "function_call",
-    cannot: KINDS,
+    cannot: OWN_ENGINES,
   },
   speech: {
     operation: "chat",
     body: { audio: { voice: "alloy", format: "wav" } },
     param: "audio",
-    cannot: KINDS,
+    cannot: OWN_ENGINES,
   },
   "the mode of speech": {
     operation: "chat",
     body: { modalities: ["text", "audio"] },
     param: "modalities",
-    cannot: KINDS,
+    cannot: OWN_ENGINES,
   },
   "a search of the web": {
     operation: "chat",
     body: { web_search_options: {} },
     param: "web_search_options",
-    cannot: KINDS,
+    cannot: OWN_ENGINES,
   },
-  "few words": { operation: "chat", body: { verbosity: "low" }, param: "verbosity", cannot: KINDS },
+  "few words": { operation: "chat", body: { verbosity: "low" }, param: "verbosity", cannot: OWN_ENGINES },
+  moderation: { operation: "chat", body: { moderation: {} }, param: "moderation", cannot: OWN_ENGINES },
 };
 
 /** Members that reach past the gateway into an engine, and are refused by name rather than dropped in silence. */
@@ -227,6 +235,7 @@ describe.each(KINDS)("what %s is asked for", (kind) => {
         [
           [field, "chat"],
           [field, "completion"],
+          ...(kind === "vllm" ? ([[field, "embedding"]] as const) : []),
         ] as const,
     ),
   )("is refused where only the operator may ask for it: %s in a %s", async (field, operation) => {
@@ -236,7 +245,7 @@ describe.each(KINDS)("what %s is asked for", (kind) => {
     );
   });
 
-  it("is refused alike where it is streamed", async () => {
+  it.skipIf(kind === "openai")("is refused alike where it is streamed", async () => {
     await expectRefusal(
       await post(proof(), PATHS.chat, chat(modelOf(kind), "Hello", { stream: true, verbosity: "high" })),
       "verbosity",
@@ -326,6 +335,31 @@ describe("the traps of the engines", () => {
   it("llama.cpp: repetition_penalty has another name there", async () => {
     await ask("llama-cpp", { repetition_penalty: 1.2 });
     expect(sent("llama-cpp")).toMatchObject({ repeat_penalty: 1.2 });
+  });
+
+  it.each([
+    ["chat", { messages: [{ role: "user", content: "Hello [sim tokens=4]" }] }],
+    ["completion", { prompt: "Hello [sim tokens=4]" }],
+  ] as const)("llama.cpp: several choices of a %s have the usage of all of them", async (operation, more) => {
+    const body = { model: modelOf("llama-cpp"), n: 3, ...more };
+    const asked = { stream: true, stream_options: { include_usage: true } };
+    const streamed = await readStream(await post(proof(), PATHS[operation], { ...body, ...asked }));
+    expect(streamed).toMatchObject({ done: true, usage: { completion_tokens: 12 } });
+    expect(streamed.finishes).toHaveLength(3);
+    expect(streamed.usage).not.toHaveProperty("estimated");
+    const whole = (await (await post(proof(), PATHS[operation], body)).json()) as { usage: Usage };
+    expect(whole.usage).toMatchObject({ estimated: true });
+    expect(whole.usage.completion_tokens).toBeGreaterThan(4);
+  });
+
+  it("llama.cpp: a completion has 16 tokens where nothing is said, and usage only where it was asked for", async () => {
+    const body = { model: modelOf("llama-cpp"), prompt: "Once upon a time", stream: true };
+    const untold = await readStream(await post(proof(), PATHS.completion, body));
+    expect(untold).toMatchObject({ done: true, usage: undefined });
+    expect(sent("llama-cpp")).toMatchObject({ max_tokens: 16 });
+    const asked = { ...body, stream_options: { include_usage: true } };
+    const told = await readStream(await post(proof(), PATHS.completion, asked));
+    expect(told.chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 16 } });
   });
 
   it("llama.cpp: an image that it was started without is the caller's mistake, though it answers 500", async () => {

@@ -36,6 +36,15 @@ describe.each(KINDS)("%s", (kind) => {
     },
   );
 
+  it.skipIf(kind === "ollama")("names the prompt where it is a completion's that does not fit", async () => {
+    const response = await post(proof(), "/v1/completions", {
+      model: modelOf(kind),
+      prompt: "word ".repeat(CONTEXT_TOKENS * 3),
+    });
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ code: "context_length_exceeded", param: "prompt" });
+  });
+
   // llama.cpp queues without a word: how long that may take is the business of the timeouts.
   it.skipIf(kind === "llama-cpp").each([false, true])(
     "is asked to be tried later where it is overloaded (stream: %s)",

@@ -185,6 +185,17 @@ describe("what the contract does not name", () => {
     expect(body).toMatchObject({ options: { top_k: 40, min_p: 0.05, repeat_penalty: 1.1, stop: ["x"] } });
   });
 
+  it.each<[path: string, more: Json]>([
+    [CHAT, { messages }],
+    [COMPLETIONS, { prompt: "a" }],
+    [EMBEDDINGS, { input: "a" }],
+  ])("is refused by name where Ollama would drop it in silence: %s", async (path, more) => {
+    const response = await post(proof(), path, { model: modelOf("ollama"), ...more, made_up: 1 });
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ code: "unsupported_parameter", param: "made_up" });
+    expect(accepted()).toBe(0);
+  });
+
   it.each(KINDS)("nulls stand for what is absent, with %s", async (kind) => {
     const nulls = {
       temperature: null,
@@ -240,6 +251,17 @@ describe("a model that is not served", () => {
     const response = await post(proof(), CHAT, { model: "qwertyuiopasdfghjkl", messages });
     expect(response.status).toBe(404);
     expect((await errorOf(response)).message).toContain("/v1/models");
+  });
+
+  it("does not make us ask every engine each time that a name is made up", async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, at) => post(proof(), CHAT, chat(`no-such-${at}`, "Hello"))),
+    );
+    const lists = proof()
+      .sim("openai")
+      .seen()
+      .requests.filter(({ path }) => path === "/v1/models");
+    expect(lists.length).toBeLessThan(10);
   });
 
   it("is a 404 on /v1/models, too", async () => {

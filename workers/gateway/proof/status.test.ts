@@ -197,6 +197,9 @@ describe("/openapi.json", () => {
           expect(operation.security, path).toEqual([{ apiKey: [] }]);
           expect(Object.keys(operation.responses), path).toContain("401");
         }
+        if (operation === item.post) {
+          expect(Object.keys(operation.responses), path).toEqual(expect.arrayContaining(["405", "500"]));
+        }
         for (const name of path.match(/(?<=\{)\w+(?=\})/g) ?? []) {
           expect(operation.parameters, path).toContainEqual(
             expect.objectContaining({ name, in: "path", required: true }),
