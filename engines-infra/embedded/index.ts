@@ -7,3 +7,4 @@ export type { Progress } from "./progress/progress.ts";
 export { quietProgress } from "./progress/progress.ts";
 export type { EmbeddedEngine, StartOptions } from "./start.ts";
 export { startEmbeddedEngine } from "./start.ts";
+export { countEnd } from "./restarts.ts";

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { startEmbeddedEngine } from "./start.ts";
@@ -29,6 +29,24 @@ describe("engine process", () => {
     expect(isAlive(engine.pid)).toBe(false);
   });
 
+  it("gives up on a model that takes too long, and ends", async () => {
+    const installDir = join(folder, "never-ready");
+    const modules = join(installDir, "node_modules");
+    const hangs =
+      "export const getModuleVersion = async () => '0'; export const getLlama = () => new Promise(() => {});";
+    for (const [name, source] of [
+      ["node-llama-cpp", hangs],
+      ["@huggingface/jinja", "export const Template = class {};"],
+    ] as const) {
+      await mkdir(join(modules, name), { recursive: true });
+      await writeFile(join(modules, name, "package.json"), '{"type":"module","exports":"./index.js"}');
+      await writeFile(join(modules, name, "index.js"), source);
+    }
+    const engine = await startEmbeddedEngine({ ...assets, installDir }, { readyMsMax: 10 });
+    await expect(engine.ready).rejects.toThrow("the model is not loaded after 0.01 seconds");
+    expect(await engine.exited).toBe(0);
+  });
+
   it("ends with the signal that it was started with", async () => {
     const stop = new AbortController();
     const engine = await startEmbeddedEngine(assets, { signal: stop.signal });
@@ -45,7 +63,6 @@ describe("engine process", () => {
 
   it("does not outlive the process that started it", async () => {
     const { fork } = await import("node:child_process");
-    const { writeFile } = await import("node:fs/promises");
     const script = join(folder, "parent.ts");
     const start = JSON.stringify(join(import.meta.dirname, "start.ts"));
     await writeFile(

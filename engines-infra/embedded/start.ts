@@ -1,10 +1,10 @@
 /** Starts the engine process and watches over it. */
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { EngineAssets } from "./assets/obtain.ts";
+import { openLogFile } from "./log-file.ts";
 import { modelIdOf } from "./model/model-id.ts";
 import type { EngineMessage } from "./server/messages.ts";
 
@@ -14,7 +14,10 @@ export type EmbeddedEngine = {
   pid: number;
   /** Ids of the models that it serves. */
   models: string[];
-  /** Resolves when the models are loaded; rejects with one line where they cannot be, or when the process ends first. */
+  /**
+   * Resolves when the models are loaded; rejects with one line where they cannot be, when the process ends first, or
+   * when they take longer than `readyMsMax`, which ends the process.
+   */
   ready: Promise<void>;
   /** Ends the process; resolves when it has ended. */
   stop(): Promise<void>;
@@ -27,13 +30,17 @@ export type StartOptions = {
   port?: number;
   /** Default: one less than there are cores, 1 in CI. */
   threads?: number;
-  /** Where the process writes its log; default: nowhere. */
+  /** Where the process's log goes; default: nowhere. Long lines are cut, and it is renamed to `.old` when it is large. */
   logFile?: string;
+  /** How long the models may take to load; default: five minutes. */
+  readyMsMax?: number;
   /** Ends the process. */
   signal?: AbortSignal;
 };
 
 const STOP_MS = 3000;
+/** A broken model file can be read for ever, with growing memory; a good one of 40 GB is read in two minutes. */
+const READY_MS_MAX = 300_000;
 
 /** Resolves as soon as the process listens. Rejects with one line where it does not. */
 export async function startEmbeddedEngine(
@@ -76,6 +83,12 @@ export async function startEmbeddedEngine(
   });
 
   const port = await listening.promise;
+  const readyMsMax = options.readyMsMax ?? READY_MS_MAX;
+  const deadline = setTimeout(() => {
+    ready.reject(new Error(`the model is not loaded after ${readyMsMax / 1000} seconds`));
+    void stop();
+  }, readyMsMax);
+  ready.promise.catch(() => undefined).finally(() => clearTimeout(deadline));
   const models = [assets.modelPath, assets.embeddingModelPath]
     .filter((path) => path !== undefined)
     .map(modelIdOf);
@@ -102,7 +115,7 @@ async function spawnEngine(
     env: { ...process.env, NODE_COMPILE_CACHE: join(assets.installDir, "compile-cache") },
   });
   if (logFile) {
-    const log = createWriteStream(logFile, { flags: "a" });
+    const log = openLogFile(logFile);
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
     child.once("close", () => log.end());

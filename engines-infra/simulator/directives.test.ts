@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { mergeDirectives, parseDirectives, takeDirectives } from "./directives.ts";
 import type { Directives } from "./directives.ts";
@@ -15,9 +16,20 @@ describe("parseDirectives", () => {
     ["on=a once", { on: "a", once: true }],
   ])("reads %j", (text, directives) => expect(parseDirectives(text)).toEqual({ ok: true, directives }));
 
-  it.each(["dye=3", "die", "die=x", "gap=-1", "crlf=1", "status=42", "split=0", "toString=1"])(
-    "refuses %j, so that a typo cannot pass for a test",
-    (text) => expect(parseDirectives(text)).toMatchObject({ ok: false }),
+  it.each([
+    "dye=3",
+    "die",
+    "die=x",
+    "gap=-1",
+    "crlf=1",
+    "status=42",
+    "split=0",
+    "toString=1",
+    "tokens=99999999999",
+    "huge=99999999999",
+    "gap=99999999999",
+  ])("refuses %j, so that a typo cannot pass for a test", (text) =>
+    expect(parseDirectives(text)).toMatchObject({ ok: false }),
   );
 });
 
@@ -33,6 +45,40 @@ describe("takeDirectives", () => {
       body: { model: "m", n: 1, messages: [{ role: "user", content: "Hello world" }], prompt: ["x"] },
       blocks: ["die=3", "", "gap=1"],
     });
+  });
+});
+
+describe("takeDirectives on hostile text", () => {
+  const takenMs = (text: string): number => {
+    const startedMs = performance.now();
+    takeDirectives({ text });
+    return performance.now() - startedMs;
+  };
+
+  // Quadratic, the first took half a minute and the last a quarter of an hour.
+  it.each([
+    ["blocks that never end", "[sim "],
+    ["blocks of space that never end", "[sim\t "],
+    ["space", "  "],
+    ["blocks", " [sim]"],
+  ])("reads half a million characters of %s at once", (_, piece) => {
+    expect(takenMs(`${piece.repeat(500_000 / piece.length)}x`)).toBeLessThan(1000);
+  });
+
+  it("takes out what the quadratic expression took out, except for a bracket within a bracket", () => {
+    const part = fc.constantFrom(" ", "\n", "[sim", "]", "die=1", "x", "[sim]", " [sim gap=1]", "[sim  a ]");
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        const text = parts.join("");
+        fc.pre(!/\[sim\s[^\]]*\[/.test(text));
+        const blocks: string[] = [];
+        const body = text.replace(/\s*\[sim(?:\s+([^\]]*))?\]/g, (__, inside: string | undefined) => {
+          blocks.push(inside ?? "");
+          return "";
+        });
+        expect(takeDirectives(text)).toEqual({ body, blocks });
+      }),
+    );
   });
 });
 

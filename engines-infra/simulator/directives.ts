@@ -1,3 +1,4 @@
+import { TOKENS_MAX } from "./model/generate.ts";
 import { isObject } from "./model/json.ts";
 import type { Json } from "./model/json.ts";
 
@@ -31,7 +32,12 @@ export type Directives = {
   hugeBytes?: number;
 };
 
-const BLOCK = /\s*\[sim(?:\s+([^\]]*))?\]/g;
+/** The space before a block goes with it, but by hand: `\s*` in front of it is quadratic in a long run of spaces. */
+const BLOCK = /\[sim(?:\s([^\][]*))?\]/g;
+
+/** More would not fit in memory, or into a timer. */
+const BYTES_MAX = 64 * 1024 * 1024;
+const COUNT_MAX = 2 ** 31 - 1;
 
 type Reader = (value: string) => Directives | undefined;
 
@@ -39,7 +45,7 @@ const READERS: Record<string, Reader> = {
   on: (value) => (value === "" ? undefined : { on: value }),
   once: flag({ once: true }),
   gap: count((gapMs) => ({ gapMs })),
-  tokens: count((tokens) => ({ tokens })),
+  tokens: count((tokens) => ({ tokens }), TOKENS_MAX),
   first: count((firstMs) => ({ firstMs })),
   headers: count((headersMs) => ({ headersMs })),
   hang: (value) => (value === "headers" ? { hang: value } : position((hang) => ({ hang }))(value)),
@@ -58,7 +64,7 @@ const READERS: Record<string, Reader> = {
   nousage: flag({ noUsage: true }),
   nofinish: flag({ noFinish: true }),
   html: flag({ html: true }),
-  huge: count((hugeBytes) => ({ hugeBytes })),
+  huge: count((hugeBytes) => ({ hugeBytes }), BYTES_MAX),
 };
 
 /** A directive, or what is wrong with it: a typo must not turn a fault test into a test of nothing. */
@@ -80,12 +86,7 @@ export function parseDirectives(text: string): Parsed {
 export function takeDirectives(body: Json): { body: Json; blocks: string[] } {
   const blocks: string[] = [];
   const take = (value: Json): Json => {
-    if (typeof value === "string") {
-      return value.replace(BLOCK, (_, inside: string | undefined) => {
-        blocks.push(inside ?? "");
-        return "";
-      });
-    }
+    if (typeof value === "string") return withoutBlocks(value, blocks);
     if (Array.isArray(value)) return value.map(take);
     if (!isObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, take(each)]));
@@ -93,12 +94,24 @@ export function takeDirectives(body: Json): { body: Json; blocks: string[] } {
   return { body: take(body), blocks };
 }
 
+/** The text without its blocks and the space before each; what is inside of them is added to `blocks`. */
+function withoutBlocks(text: string, blocks: string[]): string {
+  let kept = "";
+  let from = 0;
+  for (const match of text.matchAll(BLOCK)) {
+    blocks.push(match[1]?.trimStart() ?? "");
+    kept += text.slice(from, match.index).trimEnd();
+    from = match.index + match[0].length;
+  }
+  return kept + text.slice(from);
+}
+
 function flag(directives: Directives): Reader {
   return (value) => (value === "" ? directives : undefined);
 }
 
-function count(build: (count: number) => Directives): Reader {
-  return (value) => (/^\d+$/.test(value) ? build(Number(value)) : undefined);
+function count(build: (count: number) => Directives, max = COUNT_MAX): Reader {
+  return (value) => (/^\d+$/.test(value) && Number(value) <= max ? build(Number(value)) : undefined);
 }
 
 function position(build: (position: Position) => Directives): Reader {

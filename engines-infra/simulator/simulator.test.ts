@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { generate } from "./model/generate.ts";
 import { predictChat } from "./predict.ts";
 import { kinds } from "./kinds/registry.ts";
@@ -509,5 +509,46 @@ describe("server-wide behaviour", () => {
     withSimulator({ kind: "vllm" }, async (sim) => {
       const { text } = await post(sim, "/v1/completions", { prompt: "Once upon", max_tokens: 100 });
       expect(JSON.parse(text).choices[0].text).toBe(generate("", "Once upon").join(""));
+    }));
+});
+
+describe("a request that no engine would live through", () => {
+  it.each<[string, string]>([
+    ["more calls than fit in memory", "[tools=99999999999] go"],
+    ["more tokens than fit in memory", "[sim tokens=99999999999] go"],
+    ["a token that does not fit in memory", "[sim huge=99999999999] go"],
+  ])("costs no more than itself: %s", (_, content) =>
+    withSimulator({ kind: "openai" }, async (sim) => {
+      const tools = [{ type: "function", function: { name: "f", parameters: { type: "object" } } }];
+      await post(sim, CHAT, chat(content, { tools, stream: false }));
+      expect((await post(sim, CHAT, chat("Hello"))).status).toBe(200);
+    }),
+  );
+
+  it.each<[string, object]>([
+    ["tokens", { ignore_eos: true, max_tokens: 99_999_999_999 }],
+    ["choices", { n: 99_999_999_999, max_tokens: 1 }],
+  ])("costs no more than itself where it asks for that many %s", (_, fields) =>
+    withSimulator({ kind: "vllm", contextTokens: Infinity }, async (sim) => {
+      await post(sim, "/v1/completions", { model: "sim-model", prompt: "Once", ...fields });
+      expect((await post(sim, CHAT, chat("Hello"))).status).toBe(200);
+    }),
+  );
+
+  it("is a bug: it is answered with 500 and told, and the next one is answered", async () => {
+    const told = vi.spyOn(console, "error").mockReturnValue();
+    await withSimulator({ kind: "openai" }, async (sim) => {
+      const nested = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+      expect((await post(sim, CHAT, nested)).status).toBe(500);
+      expect((await post(sim, CHAT, chat("Hello"))).status).toBe(200);
+    });
+    expect(told).toHaveBeenCalledOnce();
+    told.mockRestore();
+  });
+
+  it("is no address: not found, and the next one is answered", () =>
+    withSimulator({ kind: "openai" }, async (sim) => {
+      expect((await get(sim, "//")).status).toBe(404);
+      expect((await get(sim, "/v1/models")).status).toBe(200);
     }));
 });

@@ -56,7 +56,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const server: Server = createServer(
     { keepAliveTimeout: kind.keepAliveMs, requestTimeout: 0 },
     (req, res) => {
-      void receive(req, res);
+      receive(req, res).catch((error: unknown) => confess(error, res));
     },
   );
   server.maxRequestsPerSocket = kind.requestsPerConnectionMax;
@@ -71,7 +71,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
 
   async function receive(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const url = new URL(req.url ?? "/", `http://${HOST}`);
+    // Not with a base: `//` would be an address without a host.
+    const url = URL.parse(`http://${HOST}${req.url}`);
+    if (!url) return void res.writeHead(400).end();
     const raw = await readBody(req);
     if (raw === undefined) return;
     if (url.pathname.startsWith("/__sim/"))
@@ -138,6 +140,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
   await configure(given);
   return simulator;
+}
+
+/** A bug costs its own request only, and is seen: a simulator that ends would look like an engine that was killed. */
+function confess(error: unknown, res: ServerResponse): void {
+  console.error("the simulator failed:", error);
+  if (res.headersSent) return void res.destroy();
+  res.writeHead(500, { "content-type": "text/plain" }).end(`the simulator failed: ${String(error)}\n`);
 }
 
 /** The request's body, or undefined where the client left while sending it. */

@@ -1,6 +1,7 @@
 /** The language model's file: the user's own, SmolLM2, or at the very least something to try the wiring with. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { GGUF_HEADER_BYTES, headerComplaint } from "../gguf/header.ts";
 import { wiringOnlyGguf } from "../gguf/wiring-only.ts";
 import { ggufChunks } from "../gguf/writer.ts";
 import { CHAT_MODEL, WIRING_ONLY } from "./catalog.ts";
@@ -41,10 +42,10 @@ export async function checkOwnModel(path: string): Promise<Obtained<string>> {
   try {
     const file = await open(path, "r");
     try {
-      const magic = Buffer.alloc(4);
-      await file.read(magic, 0, 4, 0);
-      if (magic.toString("latin1") === "GGUF") return obtained(path);
-      return problem("bad_model_file", `${path} is not a GGUF file`);
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(GGUF_HEADER_BYTES), 0, GGUF_HEADER_BYTES, 0);
+      const complaint = headerComplaint(buffer.subarray(0, bytesRead), size);
+      return complaint === undefined ? obtained(path) : problem("bad_model_file", `${path} ${complaint}`);
     } finally {
       await file.close();
     }

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { wiringOnlyGguf } from "../gguf/wiring-only.ts";
+import { ggufChunks } from "../gguf/writer.ts";
 import { quietProgress } from "../progress/progress.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { npmThatWorks } from "../testing/programs.ts";
@@ -60,16 +62,18 @@ describe("obtaining the engine", () => {
   it("takes the user's own model, and refuses one that is none", async () => {
     const where = await place();
     const own = join(where.base, "My-Model.gguf");
-    await writeFile(own, "GGUF and so on");
+    await writeFile(own, ggufChunks(wiringOnlyGguf()));
     expect(await obtain(where, { modelPath: own })).toMatchObject({
       ok: true,
       assets: { modelPath: own, isWiringOnly: false },
     });
-    await writeFile(own, "not a model");
-    expect(await obtain(where, { modelPath: own })).toMatchObject({
-      ok: false,
-      problem: { kind: "bad_model_file" },
-    });
+    for (const spoilt of ["not a model", "GGUFxxxxxxxx"]) {
+      await writeFile(own, spoilt);
+      expect(await obtain(where, { modelPath: own })).toMatchObject({
+        ok: false,
+        problem: { kind: "bad_model_file", line: expect.stringContaining(own) },
+      });
+    }
     expect(await obtain(where, { modelPath: join(where.base, "none.gguf") })).toMatchObject({
       problem: { line: expect.stringContaining("does not exist") },
     });
@@ -109,30 +113,37 @@ describe("lock", () => {
   it("lets one in at a time, and tells the others that they wait", async () => {
     const path = join(folder, "some.lock");
     const inside: number[] = [];
+    const waited = Promise.withResolvers<void>();
     let waits = 0;
     let busy = 0;
+    const tell = (): void => {
+      waits += 1;
+      waited.resolve();
+    };
     const work = (id: number) =>
-      withLock(
-        path,
-        signal,
-        () => void (waits += 1),
-        async () => {
-          busy += 1;
-          expect(busy).toBe(1);
-          inside.push(id);
-          await new Promise((resolve) => setImmediate(resolve));
-          busy -= 1;
-        },
-      );
+      withLock(path, signal, tell, async () => {
+        busy += 1;
+        expect(busy).toBe(1);
+        inside.push(id);
+        await waited.promise;
+        busy -= 1;
+      });
     await Promise.all([work(1), work(2)]);
     expect(inside).toHaveLength(2);
     expect(waits).toBe(1);
     expect(existsSync(path)).toBe(false);
   });
 
-  it("is taken from a process that has died with it", async () => {
+  it.each<[string, string, number]>([
+    ["a process that has died with it", "2147483646", 0],
+    ["an earlier process that had our id", String(process.pid), 0],
+    ["a process that died before it could write into it", "", 1100],
+    ["something that wrote no id into it", "what is this", 1100],
+  ])("is taken from %s", async (_, content, ageMs) => {
     const path = join(folder, "dead.lock");
-    await writeFile(path, "2147483646");
+    await writeFile(path, content);
+    const madeS = (Date.now() - ageMs) / 1000;
+    await utimes(path, madeS, madeS);
     expect(
       await withLock(
         path,
@@ -143,17 +154,25 @@ describe("lock", () => {
     ).toBe("in");
   });
 
-  it("stops waiting when the user gives up", async () => {
+  it.each<[string, string, string]>([
+    ["a process that is alive", String(process.ppid), `process ${process.ppid}`],
+    ["a process that is just writing into it", "", "another process"],
+  ])("waits for %s, tells of it with its file, and stops when the user gives up", async (_, content, who) => {
     const path = join(folder, "held.lock");
-    await writeFile(path, String(process.ppid));
-    await expect(
-      withLock(
-        path,
-        AbortSignal.timeout(50),
-        () => undefined,
-        async () => "in",
-      ),
-    ).rejects.toThrow();
+    await writeFile(path, content);
+    const stop = new AbortController();
+    const told: string[] = [];
+    const waiting = withLock(
+      path,
+      stop.signal,
+      (holder) => {
+        told.push(holder);
+        stop.abort();
+      },
+      async () => "in",
+    );
+    await expect(waiting).rejects.toThrow();
+    expect(told).toEqual([`${who} (if it is no start of this platform, remove ${path})`]);
   });
 });
 

@@ -42,7 +42,8 @@ export type EngineObtained = { ok: true; assets: EngineAssets } | { ok: false; p
 
 export async function obtainEmbeddedEngine(options: ObtainOptions): Promise<EngineObtained> {
   try {
-    const waiting = (): void => options.log("another start is fetching the engine, waiting for it");
+    const waiting = (holder: string): void =>
+      options.log(`another start is fetching the engine, waiting for ${holder}`);
     return await withLock(join(options.installDir, "obtain.lock"), options.signal, waiting, () =>
       obtain(options),
     );

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { quietProgress } from "../progress/progress.ts";
 import { temporaryFolder } from "../testing/folder.ts";
+import { until } from "../testing/harness.ts";
 import type { AssetProblemKind } from "./problem.ts";
 import { obtained, problem } from "./problem.ts";
 import type { ModelFile } from "./shelf.ts";
@@ -66,6 +67,39 @@ describe("shelf", () => {
     expect(place.log).toEqual([`the line of disk_full; models are kept in ${place.second}`]);
     expect(await place.made().obtain(model)).toMatchObject({ ok: true });
     expect(tried).toEqual([place.first, place.second]);
+  });
+
+  it("makes a file once where two checkouts want it at the same time, and tells the second one", async () => {
+    const place = await shelf();
+    let [making, makingMost] = [0, 0];
+    const { model, tried } = file();
+    const slow: ModelFile = {
+      ...model,
+      async make(folder, options) {
+        makingMost = Math.max(makingMost, (making += 1));
+        await until(() => place.log.length > 0, "the other one is told");
+        const made = await model.make(folder, options);
+        making -= 1;
+        return made;
+      },
+    };
+    const both = await Promise.all([place.made().obtain(slow), place.made().obtain(slow)]);
+    expect(both).toEqual(both.map(() => ({ ok: true, value: join(place.first, "model.gguf") })));
+    expect([tried, makingMost]).toEqual([[place.first], 1]);
+    expect(place.log).toEqual([expect.stringContaining(`waiting for process ${process.pid}`)]);
+  });
+
+  it("stops waiting for another checkout when the user gives up", async () => {
+    const place = await shelf();
+    await writeFile(join(place.first, "obtain.lock"), String(process.ppid));
+    const stop = new AbortController();
+    const obtaining = new Shelf([place.first], {
+      progress: quietProgress,
+      log: () => stop.abort(),
+      signal: stop.signal,
+      offline: false,
+    }).obtain(file().model);
+    expect(await obtaining).toMatchObject({ ok: false, problem: { kind: "aborted" } });
   });
 
   it("does not try a full folder with the next file", async () => {

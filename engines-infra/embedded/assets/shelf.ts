@@ -1,9 +1,10 @@
 /** Where model files are kept, and how one is got: found where it lies already, or made in the first folder that takes it. */
 import { join } from "node:path";
 import { isWritable } from "./folders.ts";
+import { withLock } from "./lock.ts";
 import type { FetchOptions } from "./pinned.ts";
 import type { Obtained } from "./problem.ts";
-import { ABORTED, obtained, problem } from "./problem.ts";
+import { ABORTED, obtained, problem, problemOf } from "./problem.ts";
 import type { Expectation } from "./store.ts";
 import { isVerified } from "./store.ts";
 
@@ -48,15 +49,30 @@ export class Shelf {
       const [folder, next] = this.#writable;
       if (folder === undefined) return problem("read_only", `there is no folder to keep ${file.label} in`);
       if (this.#options.signal.aborted) return ABORTED;
-      const made = (await isWritable(folder))
-        ? await file.make(folder, this.#options)
-        : problem("read_only", `${folder} cannot be written`);
+      const made = await this.#make(folder, file);
       if (made.ok) return obtained(join(folder, file.name));
       const { kind, line } = made.problem;
       if (kind === "no_network") this.#unreachable.add(file.way);
       if ((kind !== "disk_full" && kind !== "read_only") || next === undefined) return made;
       this.#options.log(`${line}; models are kept in ${next}`);
       this.#writable.shift();
+    }
+  }
+
+  /** One process at a time: the folder is shared by all checkouts, and two must not write the same `.part`. */
+  async #make(folder: string, file: ModelFile): Promise<Obtained<void>> {
+    if (!(await isWritable(folder))) return problem("read_only", `${folder} cannot be written`);
+    const { signal, log } = this.#options;
+    const waiting = (holder: string): void => log(`${file.label}: waiting for ${holder}`);
+    try {
+      return await withLock(join(folder, "obtain.lock"), signal, waiting, async () =>
+        // Whoever we waited for may have made it.
+        (await isVerified(join(folder, file.name), file.expected))
+          ? obtained(undefined)
+          : file.make(folder, this.#options),
+      );
+    } catch (error) {
+      return signal.aborted ? ABORTED : problemOf(error, `use ${folder}`);
     }
   }
 }

@@ -6,7 +6,9 @@ import { invalid, ok } from "./failure.ts";
 import type { Fields } from "./fields.ts";
 import { reading } from "./fields.ts";
 import type { Conversation } from "./messages.ts";
+import { SCHEMA_GRAMMAR, exceeds } from "./grammar-bounds.ts";
 import { readConversation, withSystemMessage, withToolInstructions } from "./messages.ts";
+import { promptTokens } from "./prompt.ts";
 import type { GenerationOptions, VocabularyFacts } from "./sampling.ts";
 import { readGenerationOptions } from "./sampling.ts";
 import type { ToolUse } from "./tools.ts";
@@ -37,23 +39,26 @@ export function planChat(
   const constraint = readConstraint(fields, (gbnf) => model.acceptsGrammar(gbnf));
   if (!constraint.ok) return constraint;
   if (use.mode === "none") {
-    const prompt = promptText(conversation, use, model);
-    return prompt.ok
-      ? ok({ options, prompt: model.tokenizePrompt(prompt.value), grammar: constraint.value })
-      : prompt;
+    const text = promptText(conversation, use, model);
+    const prompt = text.ok ? promptTokens(model, text.value) : text;
+    return prompt.ok ? ok({ options, prompt: prompt.value, grammar: constraint.value }) : prompt;
   }
   if (constraint.value !== undefined)
     return invalid("'tools' cannot be used together with a constrained answer");
   if (options.topLogprobs !== undefined) return invalid("'logprobs' cannot be used together with 'tools'");
   const grammar = toolCallGrammar(use.tools);
   if (!grammar.ok) return grammar;
+  const excess = exceeds(grammar.value, SCHEMA_GRAMMAR);
+  if (excess !== undefined) return invalid(`'tools' as a grammar ${excess}`);
   if (!model.acceptsGrammar(grammar.value))
     return invalid("the parameters of 'tools' cannot be turned into a grammar");
-  const prompt = promptText(conversation, use, model);
-  if (!prompt.ok) return prompt;
+  const text = promptText(conversation, use, model);
+  if (!text.ok) return text;
   const required = use.mode === "required";
-  const text = required ? `${prompt.value}${TOOL_CALL_START}\n` : prompt.value;
-  return ok({ options, prompt: model.tokenizePrompt(text), calls: { grammar: grammar.value, required } });
+  const prompt = promptTokens(model, required ? `${text.value}${TOOL_CALL_START}\n` : text.value);
+  return prompt.ok
+    ? ok({ options, prompt: prompt.value, calls: { grammar: grammar.value, required } })
+    : prompt;
 }
 
 /** The conversation by the model's own template, up to where its answer begins. */

@@ -3,6 +3,7 @@ import type { Result } from "./failure.ts";
 import { invalid, ok } from "./failure.ts";
 import type { Fields } from "./fields.ts";
 import { reading, refuse } from "./fields.ts";
+import { OWN_GRAMMAR, SCHEMA_GRAMMAR, exceeds } from "./grammar-bounds.ts";
 import { JSON_OBJECT_GRAMMAR, schemaGrammar } from "./json-grammar.ts";
 
 type Constraint = { field: string; grammar?: string; schema?: unknown };
@@ -25,9 +26,11 @@ export function readConstraint(
     constraint.grammar === undefined
       ? schemaGrammar(constraint.schema, constraint.field)
       : ok(constraint.grammar);
-  if (grammar.ok && !accepts(grammar.value))
-    return invalid(`'${constraint.field}' cannot be turned into a grammar`);
-  return grammar;
+  if (!grammar.ok) return grammar;
+  const isOwn = constraint.field === "grammar";
+  const excess = exceeds(grammar.value, isOwn ? OWN_GRAMMAR : SCHEMA_GRAMMAR);
+  if (excess !== undefined) return invalid(`'${constraint.field}' ${isOwn ? "" : "as a grammar "}${excess}`);
+  return accepts(grammar.value) ? grammar : invalid(`'${constraint.field}' cannot be turned into a grammar`);
 }
 
 function readResponseFormat(fields: Fields): Constraint | undefined {

@@ -81,6 +81,15 @@ describe("JSON grammar", () => {
       { type: "object", properties: { a: { type: "null" } }, required: ["z"] },
     ],
     [
+      "a required member that every object inherits",
+      { type: "object", properties: {}, required: ["toString", "__proto__"] },
+    ],
+    [
+      "required members that others are held to",
+      { type: "object", required: ["z"], additionalProperties: { type: "integer" } },
+    ],
+    ["a reference with a description", { $defs: { a: { const: 1 } }, $ref: "#/$defs/a", description: "one" }],
+    [
       "names and values that need escapes",
       { type: "object", properties: { 'a "b"\\c\n': { const: 'say "\\"\n' } }, required: ['a "b"\\c\n'] },
     ],
@@ -121,6 +130,12 @@ describe("JSON grammar", () => {
       [{ value: 1 }, { value: -1.5e3, next: { value: 0, next: { value: 2 } } }],
       [{ next: { value: 1 } }, {}],
     ],
+    [
+      "an object whose required member is named twice",
+      { type: "object", properties: { a: { type: "null" } }, required: ["a", "z", "z"] },
+      [{ a: null, z: 1 }],
+      [{ a: null }],
+    ],
     ["an enum", { enum: ["a b", 1, null, { x: [true] }] }, ["a b", 1, null, { x: [true] }], ["a", 2, {}]],
   ])("accepts %s that is valid, and refuses one that is not", (_, schema, valid, invalid) => {
     const grammar = parseGbnf(grammarOf(schema));
@@ -151,6 +166,28 @@ describe("JSON grammar", () => {
     ["unique items", { type: "array", uniqueItems: true }, "schema.uniqueItems"],
     ["a multiple", { type: "integer", multipleOf: 3 }, "schema.multipleOf"],
     ["bounds of a number", { type: "number", maximum: 3 }, "schema.maximum"],
+    ["a reference beside a type", { $defs: { a: {} }, $ref: "#/$defs/a", type: "string" }, "schema.$ref"],
+    ["alternatives beside a type", { type: "string", anyOf: [{ const: 1 }] }, "schema.anyOf"],
+    ["two choices at once", { anyOf: [{}], oneOf: [{}] }, "schema.anyOf"],
+    ["a tuple longer than its end", { prefixItems: [{}, {}], maxItems: 1 }, "schema.maxItems"],
+    [
+      "a property that is defined twice",
+      { allOf: [{ properties: { a: { type: "string" } } }, { properties: { a: { type: "null" } } }] },
+      "schema.allOf' defines 'a' twice",
+    ],
+    [
+      "merged objects that allow no others",
+      { allOf: [{ properties: { a: {} } }], properties: { b: {} }, additionalProperties: false },
+      "schema.allOf",
+    ],
+    ["a form with a length", { type: "string", format: "date", maxLength: 4 }, "schema.format"],
+    [
+      "a required member that is not allowed",
+      { properties: {}, required: ["a"], additionalProperties: false },
+      "schema.properties.a",
+    ],
+    ["a reference that is not encoded", { $ref: "#/%" }, "#/%"],
+    ["a reference to what every object inherits", { $ref: "#/constructor" }, "#/constructor"],
     ["alternatives beside properties", { properties: {}, anyOf: [{}] }, "schema.anyOf"],
     ["a reference into nowhere", { $ref: "#/$defs/none" }, "#/$defs/none"],
     ["a reference to another document", { $ref: "https://example.com/x.json" }, "schema.$ref"],
@@ -165,6 +202,34 @@ describe("JSON grammar", () => {
       ok: false,
       failure: { kind: "invalid_request", message: expect.stringContaining(`${name}`) },
     });
+  });
+
+  it("grows no faster than the schema's optional members", () => {
+    const sizeOf = (count: number): number =>
+      grammarOf({
+        properties: Object.fromEntries(Array.from({ length: count }, (_, at) => [`name-${at}`, {}])),
+      }).length;
+    expect(sizeOf(4000)).toBeLessThan(sizeOf(1000) * 5);
+  });
+
+  it("does not double for a type that is named twice", () => {
+    const schema = Array.from({ length: 60 }).reduce<object>(
+      (items) => ({ type: ["array", "array"], items }),
+      {},
+    );
+    expect(grammarOf(schema).length).toBeLessThan(20_000);
+  });
+
+  it("accepts objects with any of their optional members, and with all of the required ones", () => {
+    const names = ["a", "b", "c", "d", "e"];
+    fc.assert(
+      fc.property(fc.subarray(names), fc.subarray(names), (required, present) => {
+        const properties = Object.fromEntries(names.map((name) => [name, { const: 1 }]));
+        const grammar = parseGbnf(grammarOf({ type: "object", properties, required }));
+        const text = JSON.stringify(Object.fromEntries(present.map((name) => [name, 1])));
+        expect(follows(grammar, text)).toBe(required.every((name) => present.includes(name)));
+      }),
+    );
   });
 
   it("writes literals that match exactly their text", () => {

@@ -36,8 +36,11 @@ const REFUSED = [
 
 const DEPTH_MAX = 64;
 
-/** Keywords that say what an object is, which cannot be combined with a choice of alternatives beside them. */
-const STRUCTURE = ["properties", "required", "items", "prefixItems", "enum", "const", "$ref", "allOf"];
+/** Assertions that these grammars hold a text to. Beside a reference or a choice of alternatives they cannot. */
+const ASSERTED = [
+  "$ref", "const", "enum", "anyOf", "oneOf", "allOf", "type", "properties", "required", "additionalProperties", "items",
+  "prefixItems", "minItems", "maxItems", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+]; // prettier-ignore
 
 /** The GBNF of all JSON objects. */
 export const JSON_OBJECT_GRAMMAR = grammarText({ root: "object" });
@@ -100,7 +103,10 @@ export class SchemaRules {
     if (!isObject(schema)) return refuse(`'${path}' must be a JSON Schema that can be met`);
     const refused = REFUSED.find((keyword) => schema[keyword] !== undefined && schema[keyword] !== false);
     if (refused) refuse(`'${path}.${refused}' is not supported by the embedded engine's grammars`);
-    if (typeof schema["$ref"] === "string") return this.#reference(schema["$ref"], path);
+    if (typeof schema["$ref"] === "string") {
+      refuseBeside("$ref", schema, path);
+      return this.#reference(schema["$ref"], path);
+    }
     if ("const" in schema) return literal(JSON.stringify(schema["const"]));
     if (Array.isArray(schema["enum"])) {
       if (schema["enum"].length === 0) refuse(`'${path}.enum' is empty`);
@@ -109,8 +115,7 @@ export class SchemaRules {
     for (const keyword of ["anyOf", "oneOf"]) {
       const alternatives = schema[keyword];
       if (!Array.isArray(alternatives)) continue;
-      const beside = STRUCTURE.find((other) => schema[other] !== undefined);
-      if (beside) refuse(`'${path}.${keyword}' together with '${beside}' is not supported`);
+      refuseBeside(keyword, schema, path);
       return group(alternatives.map((each, index) => this.#visit(each, `${path}.${keyword}[${index}]`)));
     }
     if (Array.isArray(schema["allOf"])) return this.#visit(merged(schema, schema["allOf"], path), path);
@@ -119,7 +124,9 @@ export class SchemaRules {
 
   #typed(schema: JsonObject, path: string): string {
     const type = schema["type"] ?? guessedType(schema);
-    if (Array.isArray(type)) return group(type.map((each) => this.#typed({ ...schema, type: each }, path)));
+    if (Array.isArray(type))
+      // A type that is named twice would double the grammar, at each of 64 levels.
+      return group([...new Set(type)].map((each) => this.#typed({ ...schema, type: each }, path)));
     switch (type) {
       case undefined:
         return "value";
@@ -144,37 +151,42 @@ export class SchemaRules {
 
   #object(schema: JsonObject, path: string): string {
     const declared = isObject(schema["properties"]) ? schema["properties"] : {};
-    const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : [];
+    const required = new Set(Array.isArray(schema["required"]) ? schema["required"].map(String) : []);
     const others = schema["additionalProperties"];
-    const names = [...Object.keys(declared), ...required.filter((name) => !(name in declared))];
-    if (names.length === 0) {
+    const names = new Set([...Object.keys(declared), ...required]);
+    if (names.size === 0) {
       if (others === false) return '"{" ws "}"';
       if (others === undefined || others === true) return "object";
       const pair = `string ":" ws ${this.#rule(this.#visit(others, `${path}.additionalProperties`))}`;
       return `"{" ws (${pair} ("," ws ${pair})*)? ws "}"`;
     }
-    const members = names.map((name) => ({
-      rule: this.#rule(
-        `${literal(JSON.stringify(name))} ":" ws ${this.#rule(this.#visit(declared[name], `${path}.properties.${name}`))}`,
-      ),
-      optional: !required.includes(name),
-    }));
+    const members = [...names].map((name) => {
+      // A name may be one that every object inherits, such as "toString".
+      const value = Object.hasOwn(declared, name) ? declared[name] : others;
+      const text = this.#rule(this.#visit(value, `${path}.properties.${name}`));
+      return {
+        rule: this.#rule(`${literal(JSON.stringify(name))} ":" ws ${text}`),
+        optional: !required.has(name),
+      };
+    });
     return `"{" ws ${this.#members(members)} ws "}"`;
   }
 
-  /** Members in their order, each optional one present or not, with commas exactly between those present. */
+  /**
+   * Members in their order, each optional one present or not, with commas exactly between those present. Built from
+   * the end, with a rule for what may follow each member, so that the grammar grows no faster than the schema.
+   */
   #members(members: ReadonlyArray<{ rule: string; optional: boolean }>): string {
-    const following = (from: number): string =>
-      members
-        .slice(from)
-        .map(({ rule, optional }) => (optional ? `("," ws ${rule})?` : `"," ws ${rule}`))
-        .join(" ");
-    const starts: string[] = [];
-    for (const [index, { rule, optional }] of members.entries()) {
-      starts.push(`${rule} ${following(index + 1)}`.trim());
-      if (!optional) return `(${starts.join(" | ")})`;
+    /** What may come where no member has come yet, and where one has. */
+    let [first, further] = ["", ""];
+    for (const { rule, optional } of members.toReversed()) {
+      const rest = further && ` ${this.#rule(further)}`;
+      const here = `${rule}${rest}`;
+      if (!optional) first = here;
+      else first = first === "" ? `(${here})?` : `(${here} | ${this.#rule(first)})`;
+      further = optional ? `("," ws ${rule})?${rest}` : `"," ws ${rule}${rest}`;
     }
-    return `(${starts.join(" | ")})?`;
+    return first;
   }
 
   #array(schema: JsonObject, path: string): string {
@@ -182,6 +194,8 @@ export class SchemaRules {
     if (prefix.length > 0) {
       if ((countOf(schema, "minItems", path) ?? 0) > prefix.length)
         refuse(`'${path}.minItems' is above the number of 'prefixItems'`);
+      if ((countOf(schema, "maxItems", path) ?? prefix.length) < prefix.length)
+        refuse(`'${path}.maxItems' is below the number of 'prefixItems'`);
       const items = prefix.map((item, index) =>
         this.#rule(this.#visit(item, `${path}.prefixItems[${index}]`)),
       );
@@ -204,8 +218,9 @@ export class SchemaRules {
       refuse(`'${path}.$ref' must point into the same schema`);
     let target: unknown = this.#root;
     for (const step of pointer.split("/").slice(1)) {
-      const key = decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
-      target = isObject(target) ? target[key] : Array.isArray(target) ? target[Number(key)] : undefined;
+      const key = decoded(step)?.replaceAll("~1", "/").replaceAll("~0", "~");
+      const holder = isObject(target) || Array.isArray(target) ? (target as JsonObject) : {};
+      target = key !== undefined && Object.hasOwn(holder, key) ? holder[key] : undefined;
     }
     if (target === undefined) refuse(`'${path}.$ref' points to nothing: ${pointer}`);
     const name = this.#name();
@@ -227,6 +242,21 @@ export class SchemaRules {
   }
 }
 
+/** The step of a pointer; undefined where its percent signs are none of an encoding. */
+function decoded(step: string): string | undefined {
+  try {
+    return decodeURIComponent(step);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Annotations may stand beside a reference or a choice, anything else would be ignored. */
+function refuseBeside(keyword: string, schema: JsonObject, path: string): void {
+  const beside = ASSERTED.find((other) => other !== keyword && schema[other] !== undefined);
+  if (beside) refuse(`'${path}.${keyword}' together with '${beside}' is not supported`);
+}
+
 const group = (alternatives: readonly string[]): string =>
   alternatives.length === 1 ? (alternatives[0] ?? "") : `(${alternatives.join(" | ")})`;
 
@@ -244,6 +274,8 @@ function stringOf(schema: JsonObject, path: string): string {
   const format = STRING_FORMATS.find((known) => known === schema["format"]);
   const least = countOf(schema, "minLength", path);
   const most = countOf(schema, "maxLength", path);
+  if (format && (least !== undefined || most !== undefined))
+    refuse(`'${path}.format' together with 'minLength' or 'maxLength' is not supported`);
   if (format) return `"\\"" ${format} "\\""`;
   if (least === undefined && most === undefined) return "string";
   if (most !== undefined && most < (least ?? 0)) refuse(`'${path}.maxLength' is below 'minLength'`);
@@ -309,17 +341,21 @@ function merged(schema: JsonObject, parts: readonly unknown[], path: string): Js
   const { allOf: _, ...own } = schema;
   const all = [own, ...parts].filter((part) => !isObject(part) || Object.keys(part).length > 0);
   if (all.length === 1 && isObject(all[0])) return all[0];
-  const combined: { properties: Record<string, unknown>; required: unknown[] } = {
-    properties: {},
-    required: [],
-  };
+  const properties = new Map<string, unknown>();
+  const required = new Set<unknown>();
   for (const part of all) {
     const mergeable = isObject(part) && Object.keys(part).every((key) => MERGEABLE.includes(key));
-    if (!mergeable) return refuse(`'${path}.allOf' is only supported for objects with properties`);
-    Object.assign(combined.properties, part["properties"]);
-    if (Array.isArray(part["required"])) combined.required.push(...part["required"]);
+    if (!mergeable || (part["type"] ?? "object") !== "object")
+      return refuse(`'${path}.allOf' is only supported for objects with properties`);
+    if ((part["additionalProperties"] ?? true) !== true)
+      refuse(`'${path}.allOf' together with 'additionalProperties' is not supported`);
+    for (const [name, value] of Object.entries(part["properties"] ?? {})) {
+      if (properties.has(name)) refuse(`'${path}.allOf' defines '${name}' twice, which is not supported`);
+      properties.set(name, value);
+    }
+    if (Array.isArray(part["required"])) for (const name of part["required"]) required.add(name);
   }
-  return { type: "object", ...combined };
+  return { type: "object", properties: Object.fromEntries(properties), required: [...required] };
 }
 
 const MERGEABLE = [

@@ -18,6 +18,9 @@ const TOOLS = [
   },
 ];
 
+const manyProperties = (count: number): object =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`property-${index}`, { type: "null" }]));
+
 type ToolDelta = { id?: string; function: { arguments: string } };
 
 type Chunk = {
@@ -191,6 +194,37 @@ describe("chat completion", () => {
     ["a model that is not there", { model: "gpt-4" }, 404, "model 'gpt-4' not found"],
     ["the embedding model", { model: "letters" }, 400, "computes embeddings"],
     ["a grammar that is none", { grammar: "root ::= (" }, 400, "'grammar'"],
+    [
+      "a grammar that is nested deeper than llama.cpp's stack",
+      { grammar: `root ::= ${"(".repeat(20_000)}"a"${")".repeat(20_000)}` },
+      400,
+      "'grammar' is nested more than 64",
+    ],
+    [
+      "a grammar of more rules than llama.cpp's stack bears",
+      { grammar: `root ::= r0\n${Array.from({ length: 1000 }, (_, i) => `r${i} ::= r${i + 1}`).join("\n")}` },
+      400,
+      "'grammar' has more than 1000 rules",
+    ],
+    [
+      "a schema whose grammar is too large",
+      { json_schema: { properties: manyProperties(5000) } },
+      400,
+      "'json_schema' as a grammar is larger than",
+    ],
+    [
+      "tools whose grammar is too large",
+      {
+        tools: [
+          {
+            type: "function",
+            function: { name: "f", parameters: { type: "object", properties: manyProperties(5000) } },
+          },
+        ],
+      },
+      400,
+      "'tools' as a grammar is larger than",
+    ],
     ["two forms at once", { grammar: 'root ::= "a"', json_schema: {} }, 400, "cannot be used together"],
     [
       "a form together with tools",
@@ -217,6 +251,33 @@ describe("chat completion", () => {
     expect(answer.status).toBe(status);
     expect(answer.body["error"]).toMatchObject({ code: status, message: expect.stringContaining(message) });
     expect(answer.model.requests).toEqual([]);
+  });
+});
+
+describe("a text that cannot fit whatever its tokens are", () => {
+  const TEXT = "x".repeat(200_000);
+  it.each<[string, object]>([
+    ["/v1/chat/completions", { messages: [{ role: "user", content: TEXT }] }],
+    ["/v1/chat/completions", { messages: [{ role: "user", content: TEXT }], tools: TOOLS }],
+    ["/v1/completions", { prompt: ["fits", TEXT] }],
+  ])("is refused on %s before it is tokenized", async (path, body) => {
+    const model = new ScriptedModel();
+    const tokenized: string[] = [];
+    model.tokenizePrompt = (text) => {
+      tokenized.push(text);
+      return model.tokenize(text, true);
+    };
+    harness = await startHarness(model);
+    const response = await harness.post(path, body);
+    expect(await response.json()).toMatchObject({
+      error: {
+        code: 400,
+        type: "exceed_context_size_error",
+        n_prompt_tokens: expect.any(Number),
+        n_ctx: 2048,
+      },
+    });
+    expect(tokenized.filter((text) => text.length > 100_000)).toEqual([]);
   });
 });
 

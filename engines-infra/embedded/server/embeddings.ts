@@ -4,6 +4,7 @@ import type { Result } from "../protocol/failure.ts";
 import { fail, ok } from "../protocol/failure.ts";
 import type { Fields } from "../protocol/fields.ts";
 import { reading, refuse } from "../protocol/fields.ts";
+import { tokensAtLeast } from "../protocol/prompt.ts";
 import type { Answer, Engine } from "./context.ts";
 import { failure, json } from "./context.ts";
 
@@ -63,14 +64,16 @@ function readPlan(model: EmbeddingModel, fields: Fields): EmbeddingPlan {
   if (list.length > INPUTS_MAX) refuse(`'input' may have at most ${INPUTS_MAX} entries`);
   const inputs = list.map((entry, index) => {
     const name = Array.isArray(input) && !isTokens ? `input[${index}]` : "input";
+    const tooLong = (tokens: string): never =>
+      refuse(
+        `'${name}' has ${tokens} tokens, '${id}' reads at most ${contextTokens}: split it into shorter texts`,
+      );
+    if (typeof entry === "string" && tokensAtLeast(entry) > contextTokens)
+      tooLong(`at least ${tokensAtLeast(entry)}`);
     const tokens =
       typeof entry === "string" ? model.tokenize(entry) : readTokens(entry, name, vocabularyTokens);
     if (entry === "" || tokens.length === 0) return refuse(`'${name}' must not be empty`);
-    if (tokens.length > contextTokens) {
-      return refuse(
-        `'${name}' has ${tokens.length} tokens, '${id}' reads at most ${contextTokens}: split it into shorter texts`,
-      );
-    }
+    if (tokens.length > contextTokens) tooLong(String(tokens.length));
     return tokens;
   });
   return { inputs, base64 };

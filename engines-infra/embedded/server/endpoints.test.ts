@@ -135,6 +135,12 @@ describe("embeddings", () => {
       400,
       "'input' has 17 tokens, 'letters' reads at most 16",
     ],
+    [
+      "an input that is too long whatever its tokens are",
+      { input: "x".repeat(1100) },
+      400,
+      "'input' has at least 18 tokens, 'letters' reads at most 16",
+    ],
     ["fewer dimensions", { input: "a", dimensions: 8 }, 400, "'dimensions' must be 26"],
     ["an unknown format", { input: "a", encoding_format: "int8" }, 400, "'encoding_format'"],
     ["an input that is no text", { input: { text: "a" } }, 400, "'input'"],
@@ -256,6 +262,7 @@ describe("HTTP", () => {
   it.each<[string, string, RequestInit, number, string]>([
     ["an unknown path", "/nope", {}, 404, "not_found_error"],
     ["a path that only looks known", "/constructor", {}, 404, "not_found_error"],
+    ["a path that is no address", "//", {}, 404, "not_found_error"],
     ["GET where POST is meant", "/v1/chat/completions", {}, 405, "invalid_request_error"],
     ["POST where GET is meant", "/v1/models", { method: "POST", body: "{}" }, 405, "invalid_request_error"],
     ["the native format", "/completion", { method: "POST", body: "{}" }, 501, "not_supported_error"],
@@ -264,6 +271,15 @@ describe("HTTP", () => {
     const response = await fetch(`${url}${path}`, init);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error: { code: status, type } });
+  });
+
+  it("tokenizes no text that would hold up all others", async () => {
+    const { post } = await start();
+    const response = await post("/tokenize", { content: "x".repeat(1_000_001) });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { message: "'content' may have at most 1000000 characters" },
+    });
   });
 
   it.each(["{", "", "[1]", '"text"', "null"])("refuses the body %j as the client's mistake", async (body) => {

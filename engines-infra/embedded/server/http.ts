@@ -75,9 +75,10 @@ async function answerTo(
   const state = options.state();
   if (state.status === "loading") return failure({ kind: "loading" });
   if (state.status === "failed") return failure({ kind: "load_failed", message: state.message });
-  const url = new URL(request.url ?? "/", "http://engine");
-  const route = routeOf(url.pathname);
-  if (!route) return failure({ kind: "not_found" });
+  // Not with a base: `//` would be an address without a host.
+  const url = URL.parse(`http://engine${request.url}`);
+  const route = url ? routeOf(url.pathname) : undefined;
+  if (!url || !route) return failure({ kind: "not_found" });
   const method = request.method === "HEAD" ? "GET" : request.method;
   if (method !== route.method) return failure({ kind: "method_not_allowed", allow: route.method });
   if (route.method === "GET") return route.answer(state.engine, url.searchParams);

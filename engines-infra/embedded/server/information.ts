@@ -141,10 +141,15 @@ export function metricsAnswer(engine: Engine): Answer {
   };
 }
 
+/** What takes half a second, in which nobody else is answered. */
+const CONTENT_CHARS_MAX = 1_000_000;
+
 /** POST /tokenize */
 export function tokenizeAnswer(engine: Engine, fields: Fields): Answer {
   const read = reading(() => {
     const content = fields.text("content") ?? "";
+    if (content.length > CONTENT_CHARS_MAX)
+      refuse(`'content' may have at most ${CONTENT_CHARS_MAX} characters`);
     const special = fields.flag("parse_special") ?? true;
     return fields.flag("add_special")
       ? engine.model.tokenizePrompt(content)

@@ -16,6 +16,8 @@ export const DEFAULT_WEIGHTS = "eco-sim";
 
 const TOKENS_MIN = 28;
 const TOKENS_SPREAD = 9;
+/** However many a client asks for: an answer is made as a whole, before its first token leaves. */
+export const TOKENS_MAX = 100_000;
 /** How far back a prompt is searched for a text that it continues. */
 const SEARCH_CHARS_MAX = 8_192;
 
@@ -65,7 +67,7 @@ export function continuation(tokens: Iterable<string>, prefix: string, at = 0): 
 
 function* answerFrom(state: number, before: string, options: GenerateOptions): Generator<string> {
   const key = avalanche(state);
-  let left = options.tokens ?? TOKENS_MIN + (mix(key, 0) % TOKENS_SPREAD);
+  let left = Math.min(TOKENS_MAX, options.tokens ?? TOKENS_MIN + (mix(key, 0) % TOKENS_SPREAD));
   let glued = before === "" || /\s$/.test(before);
   for (let word = 1; left > 0; word++) {
     for (const token of WORDS[mix(key, word) % WORDS.length] ?? []) {

@@ -3,6 +3,9 @@ import { isObject, listOf, numberOf, objectOf, textOf } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 const DEPTH_MAX = 12;
+/** A schema may ask for more than a machine holds. */
+const ITEMS_MAX = 1000;
+const CHARS_MAX = 100_000;
 const WORDS = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "haven"];
 const FORMATS: Record<string, string> = {
   date: "2026-01-31",
@@ -67,7 +70,7 @@ function buildObject(schema: JsonObject, key: number, root: JsonObject, depth: n
 
 function buildArray(schema: JsonObject, key: number, root: JsonObject, depth: number): Json[] {
   const prefix = listOf(schema["prefixItems"]);
-  const length = Math.max(numberOf(schema["minItems"]) ?? 0, prefix.length);
+  const length = Math.max(Math.min(numberOf(schema["minItems"]) ?? 0, ITEMS_MAX), prefix.length);
   return Array.from({ length }, (_, at) =>
     build(objectOf(prefix[at] ?? schema["items"]), mix(key, at), root, depth + 1),
   );
@@ -91,8 +94,8 @@ function buildString(schema: JsonObject, key: number): string {
   const fixed = FORMATS[textOf(schema["format"]) ?? ""];
   if (fixed !== undefined) return fixed;
   let text = WORDS[mix(key, 4) % WORDS.length] ?? "";
-  while (text.length < (numberOf(schema["minLength"]) ?? 0))
-    text += ` ${WORDS[mix(key, text.length) % WORDS.length]}`;
+  const least = Math.min(numberOf(schema["minLength"]) ?? 0, CHARS_MAX);
+  while (text.length < least) text += ` ${WORDS[mix(key, text.length) % WORDS.length]}`;
   return text.slice(0, numberOf(schema["maxLength"]) ?? Infinity);
 }
 

@@ -21,9 +21,12 @@ export function readToolChoice(choice: Json | undefined): ToolChoice {
   return name === undefined ? { mode: "auto" } : { mode: "named", name };
 }
 
+/** More calls than any engine makes at once. */
+const CALLS_MAX = 128;
+
 /**
  * The functions that the model calls: none unless the choice forces one or the user's last text holds `[tool]`, or
- * `[tools=n]` for n calls side by side.
+ * `[tools=n]` for n calls side by side, 128 at most.
  */
 export function callsFor(tools: Tool[], choice: ToolChoice, lastUserText: string): Tool[] {
   const first = tools[0];
@@ -31,7 +34,7 @@ export function callsFor(tools: Tool[], choice: ToolChoice, lastUserText: string
   const asked = /\[tools?(?:=(\d+))?\]/.exec(lastUserText);
   if (choice.mode === "named") return [tools.find(({ name }) => name === choice.name) ?? first];
   if (choice.mode === "auto" && !asked) return [];
-  const count = Number(asked?.[1] ?? 1);
+  const count = Math.min(CALLS_MAX, Number(asked?.[1] ?? 1));
   return Array.from({ length: count }, (_, at) => tools[at % tools.length] ?? first);
 }
 
