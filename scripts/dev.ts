@@ -1,80 +1,81 @@
 // `npm run dev`: the same as `npm start`, under `wrangler dev` with live reload. Slower; for working on the Worker.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./platform/bundle.ts";
+import { endWithUs } from "./platform/guard.ts";
 import { servePlatform } from "./platform/serve.ts";
-import { discoverEngines } from "./start/discover.ts";
-import { embeddedEngine } from "./start/embedded.ts";
-import { ensureKeys } from "./start/keys.ts";
-import { takeLock } from "./start/lock.ts";
-import { isPortFree } from "./start/port.ts";
-import { loadSecrets } from "./start/secrets.ts";
-import { readSettings } from "./start/settings.ts";
+import { writeDevFile } from "./start/dev-file.ts";
+import { engineFailed, findEngines, mustLoad, withModels } from "./start/engines.ts";
+import { type DevKeys, ensureKeys } from "./start/keys.ts";
+import { type Launch, type Launched, StartError, launch } from "./start/launch.ts";
+import { writePrivateFile } from "./start/private-file.ts";
 
-function fail(line: string): never {
-  console.error(line);
-  process.exit(1);
+type Variables = Readonly<Record<string, string>>;
+
+async function dev(context: Launch): Promise<Launched> {
+  const { settings, secrets, signal, onStop } = context;
+  const { port, stateDir } = settings;
+  const engines = await findEngines(context);
+  const variables = { ...secrets, ENGINES: JSON.stringify(engines.engines) };
+  const keys = await makeKeys(context, variables);
+  await mustLoad(engines, signal);
+
+  const url = `http://127.0.0.1:${port}`;
+  writeDevFile(stateDir, { url, ...keys, engines: await withModels(engines.engines) });
+  signal.throwIfAborted();
+  console.log(`  API ${url}/v1 · key ${keys.apiKey}`);
+  const wrangler = startWrangler(port, stateDir, variables);
+  const ended = exitOf(wrangler);
+  onStop(async () => {
+    wrangler.kill("SIGINT");
+    await ended;
+  });
+  return { ended: Promise.race([ended, engineFailed(engines)]) };
 }
 
-const settings = readSettings(process.env);
-if (!settings.ok) fail(settings.error);
-const { stateDir, port, modelPath, quiet } = settings.value;
-const lock = takeLock(stateDir);
-if (!lock.ok) fail(lock.error);
-process.on("exit", () => lock.value.release());
-if (!(await isPortFree(port))) fail(`Port ${port} is in use. Stop what listens there, or set ECO_PORT.`);
+/**
+ * wrangler keeps its state where `npm start` does, so that the same keys work under both. They are made by the platform
+ * itself, which then makes room.
+ */
+async function makeKeys({ settings, secrets }: Launch, variables: Variables): Promise<DevKeys> {
+  const { stateDir } = settings;
+  const platform = await servePlatform({ port: 0, stateDir, variables });
+  try {
+    return await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
+  } finally {
+    await platform.stop();
+  }
+}
 
-const stopping = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+function startWrangler(port: number, stateDir: string, variables: Variables): ChildProcess {
+  // In a file, not on the command line: that can be read by everybody on the machine.
+  const envFile = join(stateDir, "dev.env");
+  const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
+  writePrivateFile(envFile, `${lines.join("\n")}\n`);
+  const args = [
+    ["dev", "--local", "--port", String(port), "--persist-to", stateDir],
+    ["--env-file", envFile, "--var", "METRICS_PUBLIC:1"],
+  ].flat();
+  const wrangler = spawn("wrangler", args, {
+    cwd: ROOT,
+    stdio: "inherit",
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+  });
+  if (wrangler.pid !== undefined) endWithUs(wrangler, "TERM");
+  return wrangler;
+}
 
-const secrets = loadSecrets(stateDir);
-let engines = settings.value.engines ?? (modelPath === undefined ? await discoverEngines(1_500, port) : []);
-const embedded =
-  engines.length > 0
-    ? undefined
-    : await embeddedEngine({
-        installDir: join(ROOT, ".eco", "engine"),
-        stateDir,
-        modelPath,
-        quiet,
-        say: (line) => console.log(line),
-        signal: stopping.signal,
-      });
-if (embedded && !embedded.ok) fail(embedded.error);
-if (embedded?.ok) engines = [embedded.value.config];
+/** The exit code of wrangler, 0 after a signal. Rejects with a `StartError` where it cannot be run. */
+async function exitOf(wrangler: ChildProcess): Promise<number> {
+  try {
+    const [code] = (await once(wrangler, "exit")) as [number | null];
+    return code ?? 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new StartError("wrangler is not in PATH. Run `npm ci`, and then this by `npm run dev`.");
+    throw error;
+  }
+}
 
-// wrangler keeps its state where `npm start` does, so that the same keys work under both. They are made by the platform
-// itself, which then makes room.
-const variables = { ...secrets, ENGINES: JSON.stringify(engines) };
-const platform = await servePlatform({ port: 0, stateDir, variables });
-const keys = await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
-await platform.stop();
-
-const url = `http://127.0.0.1:${port}`;
-mkdirSync(stateDir, { recursive: true });
-writeFileSync(join(stateDir, "dev.json"), `${JSON.stringify({ url, ...keys, engines }, null, 2)}\n`, {
-  mode: 0o600,
-});
-// In a file, not on the command line: that can be read by everybody on the machine.
-const envFile = join(stateDir, "dev.env");
-const lines = Object.entries(variables).map(([name, value]) => `${name}='${value}'`);
-writeFileSync(envFile, `${lines.join("\n")}\n`, { mode: 0o600 });
-console.log(`  API ${url}/v1 · key ${keys.apiKey}`);
-
-const args = [
-  ["dev", "--local", "--port", String(port), "--persist-to", stateDir],
-  ["--env-file", envFile, "--var", "METRICS_PUBLIC:1"],
-].flat();
-const wrangler = spawn("wrangler", args, {
-  cwd: ROOT,
-  stdio: "inherit",
-  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
-});
-if (stopping.signal.aborted) wrangler.kill("SIGINT");
-stopping.signal.addEventListener("abort", () => wrangler.kill("SIGINT"));
-const [code] = (await once(wrangler, "exit")) as [number | null];
-stopping.abort();
-if (embedded?.ok) await embedded.value.stop();
-process.exit(code ?? 0);
+await launch(dev);

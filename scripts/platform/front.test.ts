@@ -98,6 +98,7 @@ describe("the front", () => {
     client.resume();
     client.write("a question");
     await once(client, "end");
+    expect(client.readableEnded).toBe(true);
     client.destroy();
   });
 

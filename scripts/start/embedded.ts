@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import {
+  countEnd,
   createProgressBar,
   obtainEmbeddedEngine,
   quietProgress,
@@ -12,8 +13,8 @@ import { type Result, err, ok } from "../../shared/kernel/result.ts";
 /** The embedded engine, started and watched over. */
 export type RunningEngine = {
   readonly config: EngineConfig;
-  /** Settles when its models are loaded. */
-  readonly ready: Promise<void>;
+  /** Settles when its models are loaded; with a line for the user where they cannot be. */
+  readonly ready: Promise<Result<void, string>>;
   /** What the user should know of it. */
   readonly note: string | undefined;
   /** Resolves, with a line for the user, when it has ended too often to be started again. */
@@ -30,10 +31,10 @@ type Options = {
   readonly signal: AbortSignal;
 };
 
-/** Ends of the process that are borne before it is given up. */
-const RESTARTS_MAX = 5;
-
-/** Fetches what is missing, starts the engine, and starts it again on the same port should it end. */
+/**
+ * Fetches what is missing, starts the engine, and starts it again on the same port should it end. It listens at once,
+ * and its models load while others go on. The error is a line for the user; `signal` ends all of it.
+ */
 export async function embeddedEngine({
   installDir,
   stateDir,
@@ -63,15 +64,15 @@ export async function embeddedEngine({
   }
   const logFile = join(stateDir, "engine.log");
   try {
-    const first = await startEmbeddedEngine(obtained.assets, { logFile });
-    await first.ready;
+    const first = await startEmbeddedEngine(obtained.assets, { logFile, signal });
     return ok(watch(first, obtained.assets, logFile, signal));
   } catch (error) {
-    return err(
-      `The embedded engine did not start: ${error instanceof Error ? error.message : String(error)}. Its log is ${logFile}.`,
-    );
+    return err(didNotStart(error, logFile));
   }
 }
+
+const didNotStart = (error: unknown, logFile: string): string =>
+  `The embedded engine did not start: ${error instanceof Error ? error.message : String(error)}. Its log is ${logFile}.`;
 
 function watch(
   first: EmbeddedEngine,
@@ -82,12 +83,20 @@ function watch(
   const port = Number(new URL(first.url).port);
   let current = first;
   let stopped = false;
+  const ready = first.ready.then(
+    () => ok(undefined),
+    (error: unknown) => err(didNotStart(error, logFile)),
+  );
   const failed = Promise.withResolvers<string>();
   void (async () => {
-    for (let restarts = 0; ; restarts++) {
+    // A model that does not load now will not load the next time.
+    if (!(await ready).ok) return;
+    let endsMs: number[] | undefined = [];
+    for (;;) {
       const code = await current.exited;
       if (stopped || signal.aborted) return;
-      if (restarts >= RESTARTS_MAX)
+      endsMs = countEnd(endsMs, performance.now());
+      if (!endsMs)
         return failed.resolve(
           `The embedded engine ended again and again (code ${code}). Its log is ${logFile}.`,
         );
@@ -102,7 +111,7 @@ function watch(
   })();
   return {
     config: { id: "embedded", kind: "llama-cpp", baseUrl: first.url },
-    ready: first.ready,
+    ready,
     note: assets.isWiringOnly ? "wiring only: random weights, its text means nothing" : undefined,
     failed: failed.promise,
     async stop() {

@@ -2,13 +2,15 @@ import type { D1Database } from "@cloudflare/workers-types";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createKey, createWorkspace, keyWorks } from "../platform/accounts.ts";
+import { writePrivateFile } from "./private-file.ts";
 
 /** The keys that the ready screen shows. */
 export type DevKeys = { readonly apiKey: string; readonly adminKey: string };
 
 /**
  * The keys of this platform: those of the last start where they still work, else new ones in a workspace of their own.
- * The database knows only their hashes; their text lives in `dev.json`, which only the user can read.
+ * The database knows only their hashes; their text lives in `keys.json` of the state folder, which only the user can
+ * read. Throws where that cannot be written.
  */
 export async function ensureKeys(
   database: D1Database,
@@ -16,13 +18,20 @@ export async function ensureKeys(
   stateDir: string,
   nowMs: number,
 ): Promise<DevKeys> {
-  const known = readKeys(join(stateDir, "dev.json"));
+  const file = join(stateDir, "keys.json");
+  const known = readKeys(file);
   if (
     known &&
     (await keyWorks(database, pepper, known.apiKey)) &&
     (await keyWorks(database, pepper, known.adminKey))
   )
     return known;
+  const keys = await makeKeys(database, pepper, nowMs);
+  writePrivateFile(file, `${JSON.stringify(keys, null, 2)}\n`);
+  return keys;
+}
+
+async function makeKeys(database: D1Database, pepper: string, nowMs: number): Promise<DevKeys> {
   const workspaceId = (await firstWorkspace(database)) ?? (await createWorkspace(database, "Home", nowMs));
   return {
     apiKey: await createKey(database, pepper, { workspaceId, name: "npm start", role: "developer", nowMs }),

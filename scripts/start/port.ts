@@ -1,10 +1,15 @@
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 
-/** Whether the port can be listened on. */
-export function isPortFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(true)));
-  });
+/** A port of this machine that can be listened on: `wanted`, or for 0 any. Undefined where `wanted` is taken. */
+export async function freePort(wanted: number): Promise<number | undefined> {
+  const server = createServer();
+  try {
+    await once(server.listen({ port: wanted, host: "127.0.0.1", exclusive: true }), "listening");
+  } catch {
+    return undefined;
+  }
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), "close");
+  return port;
 }
