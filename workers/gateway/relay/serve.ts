@@ -19,7 +19,7 @@ import { closeBrokenStream } from "../../../shared/streams/close-event.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import type { Endpoint } from "../fleet.ts";
 import { failureResponse } from "../http/failure-response.ts";
-import type { Run, StreamOutcome } from "../run.ts";
+import type { Run } from "../run.ts";
 import { type AttemptFault, failureOf, lostConnection, send, timedOut } from "./attempt.ts";
 import { type ClientPipe, relayStream, write } from "./drive.ts";
 import { onAbort } from "./gone.ts";
@@ -227,7 +227,7 @@ type StreamEnd =
   | { readonly outcome: "complete" | "client_gone" }
   | { readonly outcome: "broken"; readonly failure: Failure; readonly sent: string; readonly told?: boolean };
 
-/** Carries a stream to its end and tells the client, and the run, how it ended. */
+/** Carries a stream and tells the client, and the run, how it ended: whatever happens, the run ends. */
 async function drive<Body extends { model: string }>(
   job: Job<Body>,
   opening: Promise<Result<OpenedStream, Failure>>,
@@ -244,18 +244,20 @@ async function drive<Body extends { model: string }>(
   );
   // What was being written to a client that left may stay unwritten for ever.
   const end = (await unlessGone(carried, client.gone)) ?? { outcome: "client_gone" };
-  run.outcome = end.outcome === "broken" ? brokenBy(end.failure) : end.outcome;
   if (end.outcome === "broken") {
-    run.error = end.failure.kind;
-    if (!end.told) await write(client.writable, closeBrokenStream(end.sent, reportFailure(end.failure).body));
-  }
+    const { failure, sent, told } = end;
+    run.outcome = failure.kind === "engine_timeout" ? "timeout" : "engine_failed";
+    run.error = failure.kind;
+    if (!told) {
+      const words = write(client.writable, closeBrokenStream(sent, reportFailure(failure).body));
+      await unlessGone(words, client.gone).catch(() => undefined);
+    }
+  } else run.outcome = end.outcome;
   run.finish(200);
   await client.writable.close().catch(() => undefined);
 }
 
-const brokenBy = ({ kind }: Failure): StreamOutcome =>
-  kind === "engine_timeout" ? "timeout" : kind === "client_gone" ? "client_gone" : "engine_failed";
-
+/** Carries a stream from its opening to the engine's last byte, and says how it ended. */
 async function carry<Body extends { model: string }>(
   { run, body }: Job<Body>,
   opening: Promise<Result<OpenedStream, Failure>>,
@@ -264,6 +266,7 @@ async function carry<Body extends { model: string }>(
   promptTokens: () => number,
 ): Promise<StreamEnd> {
   const opened = await opening;
+  if (!opened.ok && opened.error.kind === "client_gone") return { outcome: "client_gone" };
   if (!opened.ok) return { outcome: "broken", failure: opened.error, sent: "" };
   const { stage, endpoint } = opened.value;
   run.firstToken();
