@@ -1,5 +1,6 @@
 import type { SimulatedKind } from "./kinds/registry.ts";
 import type { JsonObject } from "./model/json.ts";
+import { NOTE_SCHEMA, WEATHER_TOOL } from "./samples.ts";
 
 /** One request of the contract's recordings. */
 export type Exchange = {
@@ -10,30 +11,6 @@ export type Exchange = {
   headers?: Record<string, string>;
   /** Needs a fault that only the simulator can be asked for. */
   simulatorOnly?: boolean;
-};
-
-const WEATHER = {
-  type: "function",
-  function: {
-    name: "get_weather",
-    description: "The weather in a city",
-    parameters: {
-      type: "object",
-      properties: { city: { type: "string" }, days: { type: "integer", minimum: 1, maximum: 7 } },
-      required: ["city", "days"],
-    },
-  },
-};
-
-const SCHEMA = {
-  type: "object",
-  properties: {
-    title: { type: "string" },
-    score: { type: "number" },
-    tags: { type: "array", items: { type: "string" }, minItems: 2 },
-  },
-  required: ["title", "score", "tags"],
-  additionalProperties: false,
 };
 
 /** The same list for every kind: OpenAI's routes, and for Ollama its native chat and embeddings instead. */
@@ -55,10 +32,10 @@ function openAiStyle(model: string): Exchange[] {
   });
   const tools = {
     messages: user("[tool] What is the weather in Paris?"),
-    tools: [WEATHER],
+    tools: [WEATHER_TOOL],
     tool_choice: "auto",
   };
-  const json = { type: "json_schema", json_schema: { name: "note", schema: SCHEMA } };
+  const json = { type: "json_schema", json_schema: { name: "note", schema: NOTE_SCHEMA } };
   const hello = user("Say hello to the gateway");
   return [
     chat("chat", { messages: hello }),
@@ -90,7 +67,7 @@ function native(model: string): Exchange[] {
     body: { model, stream: true, options: { num_predict: 64 }, ...body },
     ...rest,
   });
-  const tools = { messages: user("[tool] What is the weather in Paris?"), tools: [WEATHER] };
+  const tools = { messages: user("[tool] What is the weather in Paris?"), tools: [WEATHER_TOOL] };
   const hello = user("Say hello to the gateway");
   return [
     chat("chat", { messages: hello, stream: false }),
@@ -105,7 +82,7 @@ function native(model: string): Exchange[] {
     chat("tools", { ...tools, stream: false }),
     chat("tools-stream", tools),
     chat("reasoning-stream", { messages: user("[think] How many r are in strawberry?") }),
-    chat("json", { messages: user("Write a note as JSON"), format: SCHEMA, stream: false }),
+    chat("json", { messages: user("Write a note as JSON"), format: NOTE_SCHEMA, stream: false }),
     ...completions(model),
     embeddings("/api/embed", { model, input: ["first text", "second text"] }),
     { name: "models", method: "GET", path: "/api/tags" },

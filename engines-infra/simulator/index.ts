@@ -9,6 +9,7 @@ export { predictChat } from "./predict.ts";
 export { isKind, kinds } from "./kinds/registry.ts";
 export type { SimulatedKind } from "./kinds/registry.ts";
 export { record } from "./recording.ts";
+export { NOTE_SCHEMA, WEATHER_TOOL } from "./samples.ts";
 export type { Seen, SeenRequest } from "./journal.ts";
 export { startSimulator } from "./simulator.ts";
 export type { Simulator, SimulatorOptions } from "./simulator.ts";

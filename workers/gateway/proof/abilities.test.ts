@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SimulatedKind } from "../../../engines-infra/simulator/index.ts";
 import { type Usage, chat, errorOf, post, readStream } from "./asking.ts";
 import { KINDS, modelOf, proofForFile } from "./harness.ts";
-import { WEATHER_TOOL } from "./samples.ts";
+import { WEATHER_TOOL } from "../../../engines-infra/simulator/samples.ts";
 
 const proof = proofForFile();
 

@@ -3,7 +3,7 @@ import { APICallError, embed, embedMany, generateText, jsonSchema, streamText, t
 import { describe, expect, it } from "vitest";
 import { embed as expectedVector, predictChat } from "../../../engines-infra/simulator/index.ts";
 import { KINDS, modelOf, proofForFile } from "./harness.ts";
-import { WEATHER_TOOL } from "./samples.ts";
+import { WEATHER_TOOL } from "../../../engines-infra/simulator/samples.ts";
 
 const proof = proofForFile();
 

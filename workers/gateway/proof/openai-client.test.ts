@@ -2,7 +2,7 @@ import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
 import { embed, predictChat } from "../../../engines-infra/simulator/index.ts";
 import { KINDS, generationsOf, modelOf, proofForFile } from "./harness.ts";
-import { WEATHER_TOOL, NOTE_SCHEMA } from "./samples.ts";
+import { WEATHER_TOOL, NOTE_SCHEMA } from "../../../engines-infra/simulator/samples.ts";
 
 const proof = proofForFile();
 
