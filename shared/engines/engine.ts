@@ -8,11 +8,13 @@ import type {
 import type { Usage } from "../contracts/common.ts";
 import type { Completion, CompletionRequest } from "../contracts/completions.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../contracts/embeddings.ts";
+import type { Reranking, RerankRequest } from "../contracts/rerank.ts";
 import type { Failure } from "../kernel/failure.ts";
 import type { Result } from "../kernel/result.ts";
+import type { Abilities } from "./abilities.ts";
 
 /** What a caller can ask of an engine. */
-export type Operation = "chat" | "completion" | "embedding";
+export type Operation = "chat" | "completion" | "embedding" | "rerank";
 
 /** A model as one engine serves it. `names` are what a caller may call it, the engine's own first. */
 export type EngineModel = {
@@ -38,6 +40,8 @@ export type EngineCall<Body> = {
 /** What to send to the engine; `path` is relative to its base URL. */
 export type EngineRequest = {
   readonly path: string;
+  /** `POST` where nothing is said. */
+  readonly method?: "POST" | "GET" | "DELETE";
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
 };
@@ -69,8 +73,11 @@ export type EngineEvent =
   | { readonly type: "finish"; readonly index: number; readonly reason: FinishReason }
   | { readonly type: "usage"; readonly usage: Usage }
   | { readonly type: "error"; readonly fault: EngineFault }
-  /** The engine's own mark that nothing follows. It proves nothing: some engines send it after an error. */
-  | { readonly type: "done" };
+  /**
+   * The engine's own mark that nothing follows. It proves nothing: some engines send it after an error. `early` where
+   * the answer is over for us while the engine goes on: its connection is closed then, not drained.
+   */
+  | { readonly type: "done"; readonly early?: true };
 
 /** Turns an engine's bytes into events, however the network cut the bytes. */
 export type StreamDecoder = {
@@ -106,7 +113,7 @@ export type AskedFor = { readonly usage: boolean; readonly logprobs: boolean; re
  */
 export type StreamFormat =
   | { readonly format: "openai"; relay(asked: AskedFor): "native" | "exact"; readonly rules: ChunkRules }
-  | { readonly format: "translated"; decoder(): StreamDecoder };
+  | { readonly format: "translated"; decoder(body: ChatRequest | CompletionRequest): StreamDecoder };
 
 /**
  * How one operation is spoken with an engine. `answer` reads a whole (not streamed) answer of status 2xx; where it
@@ -117,8 +124,27 @@ export type Exchange<Body, Answer> = {
   answer(json: unknown, call: EngineCall<Body>, nowMs: number): Result<Answer, EngineFault>;
 };
 
+/** What an engine had written of an answer when its stream broke off. */
+export type Written = {
+  /** All of the answer's text so far, as the client has it. */
+  readonly text: string;
+  /** About how many tokens that is. */
+  readonly tokens: number;
+};
+
 /** Likewise for operations whose answer can be streamed. */
-export type StreamedExchange<Body, Answer> = Exchange<Body, Answer> & { readonly stream: StreamFormat };
+export type StreamedExchange<Body, Answer> = Exchange<Body, Answer> & {
+  readonly stream: StreamFormat;
+  /**
+   * The request by which this engine goes on with a text that another engine of the same model began: its stream holds
+   * what comes after `written`, and nothing of it. Absent where this engine cannot. It is only called for requests of
+   * one choice and one prompt, without tools, forced JSON or log probabilities, of which no reasoning was written; limits
+   * on tokens are to be lowered by `written.tokens`, to 1 at least.
+   */
+  continue?(call: EngineCall<Body>, written: Written): Result<EngineRequest, Failure>;
+  /** Whole answers are asked for as a stream and assembled: this engine's own cannot be trusted, or cut. */
+  readonly assembled?: true;
+};
 
 /** What an engine says about itself when asked whether it can serve. */
 export type EngineHealth = "ready" | "loading" | "down";
@@ -133,13 +159,41 @@ export type EngineLoad = {
   readonly slots?: number;
 };
 
+/** What an engine of this kind gets where its operator says nothing. */
+export type EngineDefaults = {
+  /** Requests that it is given at once; more of them wait with us, for nearly all engines queue without a bound. */
+  readonly concurrencyMax: number;
+  /** Wait for the first event, in milliseconds, where the deployment's own default would be too short. */
+  readonly firstByteTimeoutMs?: number;
+  /** Likewise for silence in mid-stream. */
+  readonly idleTimeoutMs?: number;
+};
+
+/** What an operator can do with a model at an engine. */
+export type ModelAction = "pull" | "load" | "unload" | "sleep" | "wake";
+
+/** How an engine is told to, and what it says of the progress of a pull, line by line. */
+export type ModelControl = Partial<
+  Record<ModelAction, (model: string, options: { readonly source?: string }) => EngineRequest>
+> & {
+  /** Reads one line of the answer to `pull`. */
+  readProgress?(
+    line: string,
+  ): { readonly status: string; readonly done: number; readonly total: number } | undefined;
+};
+
 /** An engine's wire protocol, as data and small functions. It never sees a Worker, a socket or a clock. */
 export type EngineAdapter = {
   /** The engine's name as people write it. */
   readonly label: string;
   readonly chat: StreamedExchange<ChatRequest, ChatCompletion>;
   readonly completion: StreamedExchange<CompletionRequest, Completion>;
-  readonly embedding: Exchange<EmbeddingRequest, EmbeddingList>;
+  /** Absent where the engine has none, as are the following. */
+  readonly embedding?: Exchange<EmbeddingRequest, EmbeddingList>;
+  readonly rerank?: Exchange<RerankRequest, Reranking>;
+  /** What this kind can do, and who does it: the source of README's table, and held against `encode` by the contract. */
+  readonly abilities: Abilities;
+  readonly defaults: EngineDefaults;
   /** Reads an answer whose status is not 2xx. `text` is its body, possibly cut, possibly of a proxy in between. */
   classify(status: number, text: string, retryAfterMs: number | undefined): EngineFault;
   readonly models: { readonly path: string; read(json: unknown): EngineModel[] };
@@ -148,6 +202,10 @@ export type EngineAdapter = {
   readonly load?: { readonly path: string; read(text: string): EngineLoad };
   /** The engine's own call that ends a request, where closing the connection is not enough. */
   readonly abort?: (requestId: string) => EngineRequest;
+  readonly control?: ModelControl;
   /** The base URL without what operators like to leave at its end (`/v1`, `/`). */
   readonly trimBaseUrl: (baseUrl: string) => string;
 };
+
+/** An adapter whose engine makes embeddings. */
+export type EmbeddingAdapter = EngineAdapter & Required<Pick<EngineAdapter, "embedding">>;

@@ -1,7 +1,9 @@
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
-import { err, ok } from "../kernel/result.ts";
-import type { ChunkRules, EngineAdapter, EngineCall } from "./engine.ts";
+import type { Failure } from "../kernel/failure.ts";
+import { type Result, err, ok } from "../kernel/result.ts";
+import { continuedChat, continuedCompletion } from "./continued.ts";
+import type { ChunkRules, EmbeddingAdapter, EngineCall, EngineRequest } from "./engine.ts";
 import {
   type Edits,
   allowedTools,
@@ -73,23 +75,34 @@ function limit(call: EngineCall<Record<string, unknown>>): Edits {
 
 const rules: ChunkRules = { ...openaiRules, usagePerChoice: true, judge: judgeLlamaCpp };
 
-export const llamaCpp: EngineAdapter = {
+function encodeChat(call: EngineCall<ChatRequest>): Result<EngineRequest, Failure> {
+  const refused = refuseForAll(call);
+  if (refused) return err(refused);
+  const named = namedTool(call.body);
+  if (!named) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
+  const ignored = refuseIgnored(call);
+  if (ignored) return ignored;
+  const { body } = call;
+  const edits = joinEdits(usageEdits(body), renames(body), effort(body), named, limit(call));
+  return ok(edited("/v1/chat/completions", call, edits));
+}
+
+function encodeCompletion(call: EngineCall<CompletionRequest>): Result<EngineRequest, Failure> {
+  const { body, engine } = call;
+  // Read by nothing since its completions go straight to the native parser.
+  if (body.echo) return unsupported(engine, "echo", "is not supported by llama.cpp");
+  if (body.suffix) return unsupported(engine, "suffix", "is not supported by llama.cpp");
+  if ((body.best_of ?? 1) > 1) return unsupported(engine, "best_of", "is not supported by llama.cpp");
+  return refuseIgnored(call) ?? ok(edited("/v1/completions", call, joinEdits(renames(body), legacy(body))));
+}
+
+export const llamaCpp: EmbeddingAdapter = {
   ...openaiDialect,
   label: "llama.cpp",
   classify: classifyLlamaCpp,
   chat: {
     ...openaiDialect.chat,
-    encode(call) {
-      const refused = refuseForAll(call);
-      if (refused) return err(refused);
-      const named = namedTool(call.body);
-      if (!named) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
-      const ignored = refuseIgnored(call);
-      if (ignored) return ignored;
-      const { body } = call;
-      const edits = joinEdits(usageEdits(body), renames(body), effort(body), named, limit(call));
-      return ok(edited("/v1/chat/completions", call, edits));
-    },
+    encode: encodeChat,
     answer: (json, call) => openaiDialect.chat.answer(withWholeUsage(json, call), call),
     // Its stream ends without [DONE] after an error, and its last chunk tells the counts in `timings` unasked. Those of
     // several choices have to be added up.
@@ -98,19 +111,12 @@ export const llamaCpp: EngineAdapter = {
       relay: ({ logprobs, choices }) => (logprobs || choices > 1 ? "exact" : "native"),
       rules,
     },
+    // A closing assistant message is the beginning of its answer in any case.
+    continue: (call, written) => encodeChat(continuedChat(call, written, { merges: true })),
   },
   completion: {
     ...openaiDialect.completion,
-    encode(call) {
-      const { body, engine } = call;
-      // Read by nothing since its completions go straight to the native parser.
-      if (body.echo) return unsupported(engine, "echo", "is not supported by llama.cpp");
-      if (body.suffix) return unsupported(engine, "suffix", "is not supported by llama.cpp");
-      if ((body.best_of ?? 1) > 1) return unsupported(engine, "best_of", "is not supported by llama.cpp");
-      return (
-        refuseIgnored(call) ?? ok(edited("/v1/completions", call, joinEdits(renames(body), legacy(body))))
-      );
-    },
+    encode: encodeCompletion,
     answer(json, call) {
       const read = openaiDialect.completion.answer(withWholeUsage(json, call), call);
       if (read.ok) completionMender()(read.value);
@@ -122,6 +128,7 @@ export const llamaCpp: EngineAdapter = {
       relay: () => "exact",
       rules: { ...rules, mender: completionMender },
     },
+    continue: (call, written) => continuedCompletion(call, written, encodeCompletion),
   },
   embedding: {
     ...openaiDialect.embedding,
@@ -130,6 +137,9 @@ export const llamaCpp: EngineAdapter = {
       return openaiDialect.embedding.encode(call);
     },
   },
+  abilities: { ...openaiDialect.abilities, continuation: "engine" },
+  // Its slots are a start-up flag, 4 by default; what does not fit waits there without a word.
+  defaults: { concurrencyMax: 4 },
   models: {
     path: "/v1/models",
     // The embedded engine and newer servers list what a model is for; a chat model's name may be a file's path.

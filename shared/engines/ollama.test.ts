@@ -262,7 +262,7 @@ describe("what Ollama answers", () => {
   const events = (...lines: object[]): EngineEvent[] => {
     const { stream } = ollama.chat;
     if (stream.format !== "translated") throw new Error("Ollama has a format of its own");
-    const decoder = stream.decoder();
+    const decoder = stream.decoder({ model: "m", messages: [{ role: "user", content: "" }] });
     return [
       ...decoder.push(new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))),
       ...decoder.end(),

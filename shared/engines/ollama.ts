@@ -1,4 +1,5 @@
-import type { EngineAdapter, StreamFormat } from "./engine.ts";
+import { continuedChat, continuedCompletion } from "./continued.ts";
+import type { EmbeddingAdapter, StreamFormat } from "./engine.ts";
 import { answerChat, answerCompletion, answerEmbedding } from "./ollama-answer.ts";
 import { classifyOllama } from "./ollama-fault.ts";
 import { readTags } from "./ollama-models.ts";
@@ -11,12 +12,45 @@ import { ollamaDecoder } from "./ollama-stream.ts";
 
 const stream: StreamFormat = { format: "translated", decoder: ollamaDecoder };
 
-export const ollama: EngineAdapter = {
+export const ollama: EmbeddingAdapter = {
   label: "Ollama",
-  chat: { encode: encodeChat, answer: answerChat, stream },
-  completion: { encode: encodeCompletion, answer: answerCompletion, stream },
+  chat: {
+    encode: encodeChat,
+    answer: answerChat,
+    stream,
+    // Templates leave a closing assistant message open, so that the answer goes on from it.
+    continue: (call, written) => encodeChat(continuedChat(call, written, { merges: true })),
+  },
+  completion: {
+    encode: encodeCompletion,
+    answer: answerCompletion,
+    stream,
+    continue: (call, written) => continuedCompletion(call, written, encodeCompletion),
+  },
   embedding: { encode: encodeEmbedding, answer: answerEmbedding },
   classify: classifyOllama,
+  abilities: {
+    chat: "engine",
+    completion: "engine",
+    embedding: "engine",
+    rerank: "refused",
+    images: "engine",
+    tools: "engine",
+    tool_choice: "refused",
+    json_object: "engine",
+    json_schema: "engine",
+    reasoning: "engine",
+    logprobs: "engine",
+    several_choices: "refused",
+    stop: "engine",
+    seed: "engine",
+    logit_bias: "refused",
+    penalties: "engine",
+    usage_in_streams: "engine",
+    continuation: "engine",
+  },
+  // OLLAMA_NUM_PARALLEL is 1 by default in newer releases, and loading a model takes up to five minutes.
+  defaults: { concurrencyMax: 4, firstByteTimeoutMs: 330_000 },
   models: { path: "/api/tags", read: readTags },
   health: { path: "/api/version", read: (status) => (status === 200 ? "ready" : "down") },
   trimBaseUrl: (baseUrl) => baseUrl.replace(/\/+$/, "").replace(/\/(v1|api)$/, ""),

@@ -2,6 +2,7 @@ import type { Usage } from "../contracts/common.ts";
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
 import type { EmbeddingRequest } from "../contracts/embeddings.ts";
+import type { RerankRequest } from "../contracts/rerank.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import { editBody } from "./edit-body.ts";
@@ -24,6 +25,7 @@ import {
   readEmbeddingAnswer,
 } from "./openai-answer.ts";
 import { classifyOpenai } from "./openai-fault.ts";
+import { readReranking } from "./reranking.ts";
 
 /** Members to set in, and to remove from, a request before it is sent. */
 export type Edits = { set?: Record<string, unknown>; remove?: string[] };
@@ -225,7 +227,34 @@ export const openaiDialect = {
         estimatedUsage(estimatePromptTokens(call.body.input), 0),
       ),
   },
+  rerank: {
+    encode: (call: EngineCall<RerankRequest>): Result<EngineRequest, Failure> =>
+      ok(edited("/v1/rerank", call, {})),
+    answer: (json: unknown, call: EngineCall<RerankRequest>) => readReranking(json, call),
+  },
   classify: classifyOpenai,
+  // A hosted API decides for itself: what it cannot, it says in its own words.
+  abilities: {
+    chat: "engine",
+    completion: "engine",
+    embedding: "engine",
+    rerank: "engine",
+    images: "engine",
+    tools: "engine",
+    tool_choice: "engine",
+    json_object: "engine",
+    json_schema: "engine",
+    reasoning: "engine",
+    logprobs: "engine",
+    several_choices: "engine",
+    stop: "engine",
+    seed: "engine",
+    logit_bias: "engine",
+    penalties: "engine",
+    usage_in_streams: "engine",
+    continuation: "refused",
+  },
+  defaults: { concurrencyMax: 256 },
   models: { path: "/v1/models", read: readOpenaiModels },
   health: {
     path: "/v1/models",

@@ -1,5 +1,8 @@
+import type { ChatRequest } from "../contracts/chat.ts";
+import type { CompletionRequest } from "../contracts/completions.ts";
 import { err, ok } from "../kernel/result.ts";
-import type { EngineAdapter, EngineCall, EngineRequest, StreamFormat } from "./engine.ts";
+import { continuedChat, continuedCompletion } from "./continued.ts";
+import type { EmbeddingAdapter, EngineCall, EngineRequest, StreamFormat } from "./engine.ts";
 import {
   type Edits,
   allowedTools,
@@ -72,36 +75,72 @@ const prepared = (
   headers: { "x-request-id": call.requestId },
 });
 
-export const vllm: EngineAdapter = {
+function encodeChat(call: EngineCall<ChatRequest>) {
+  const refused = refuseForAll(call, { structuralTag: true });
+  if (refused) return err(refused);
+  const allowed = allowedTools(call.body);
+  if (!allowed) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
+  return (
+    refuse(call) ??
+    ok(prepared("/v1/chat/completions", call, openaiEdits(call.body), guided(call.body), allowed))
+  );
+}
+
+function encodeCompletion(call: EngineCall<CompletionRequest>) {
+  if ((call.body.best_of ?? 1) > 1) return unsupported(call.engine, "best_of", "is not supported by vLLM");
+  return refuse(call) ?? ok(prepared("/v1/completions", call, openaiEdits(call.body), guided(call.body)));
+}
+
+/** By these it takes a closing assistant message for the beginning of the answer, and not for a turn of its own. */
+const CONTINUE = { continue_final_message: true, add_generation_prompt: false };
+
+export const vllm: EmbeddingAdapter = {
   ...openaiDialect,
   label: "vLLM",
   chat: {
     ...openaiDialect.chat,
-    encode(call) {
-      const refused = refuseForAll(call, { structuralTag: true });
-      if (refused) return err(refused);
-      const allowed = allowedTools(call.body);
-      if (!allowed) return unsupported(call.engine, "tool_choice", "names a tool that is not among `tools`");
-      return (
-        refuse(call) ??
-        ok(prepared("/v1/chat/completions", call, openaiEdits(call.body), guided(call.body), allowed))
-      );
-    },
+    encode: encodeChat,
     stream,
+    continue: (call, written) =>
+      encodeChat(
+        continuedChat(call, written, { merges: call.body.continue_final_message === true, extra: CONTINUE }),
+      ),
   },
   completion: {
     ...openaiDialect.completion,
-    encode(call) {
-      if ((call.body.best_of ?? 1) > 1)
-        return unsupported(call.engine, "best_of", "is not supported by vLLM");
-      return refuse(call) ?? ok(prepared("/v1/completions", call, openaiEdits(call.body), guided(call.body)));
-    },
+    encode: encodeCompletion,
     stream,
+    continue: (call, written) => continuedCompletion(call, written, encodeCompletion),
   },
   embedding: {
     ...openaiDialect.embedding,
     encode: (call) => refuse(call) ?? ok(prepared("/v1/embeddings", call)),
   },
+  rerank: {
+    ...openaiDialect.rerank,
+    encode: (call) => refuse(call) ?? ok(prepared("/v1/rerank", call)),
+  },
+  abilities: {
+    chat: "engine",
+    completion: "engine",
+    embedding: "engine",
+    rerank: "engine",
+    images: "engine",
+    tools: "engine",
+    tool_choice: "engine",
+    json_object: "engine",
+    json_schema: "engine",
+    reasoning: "engine",
+    logprobs: "engine",
+    several_choices: "engine",
+    stop: "engine",
+    seed: "engine",
+    logit_bias: "engine",
+    penalties: "engine",
+    usage_in_streams: "engine",
+    continuation: "engine",
+  },
+  defaults: { concurrencyMax: 256 },
   health: { path: "/health", read: (status) => (status === 200 ? "ready" : "down") },
   load: {
     path: "/metrics",

@@ -15,6 +15,7 @@ describe("openStream", () => {
       options: { showUsage: false, promptTokens: () => 0 },
       timeouts: { firstByteMs: 60_000, idleMs: 60_000, totalMs: 60_000 },
       leftMs: 60_000,
+      body: { model: "m", messages: [{ role: "user", content: "" }] },
       clientGone: AbortSignal.abort(),
       // As fetch does: a signal that has fired ends it before it begins.
       fetch: async (_, init) => {

@@ -8,6 +8,8 @@ import {
   translatedRelay,
 } from "../../../shared/chat/relay.ts";
 import { faultOf } from "../../../shared/chat/tally.ts";
+import type { ChatRequest } from "../../../shared/contracts/chat.ts";
+import type { CompletionRequest } from "../../../shared/contracts/completions.ts";
 import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Endpoint } from "../fleet.ts";
@@ -33,6 +35,7 @@ export type StreamCall = {
   readonly endpoint: Endpoint;
   readonly request: EngineRequest;
   readonly format: StreamFormat;
+  readonly body: ChatRequest | CompletionRequest;
   readonly writer: ChunkWriter;
   readonly options: RelayOptions;
   readonly timeouts: Timeouts;
@@ -43,8 +46,8 @@ export type StreamCall = {
   readonly clientGone: AbortSignal;
 };
 
-function stageOf({ endpoint, format, writer, options }: StreamCall): NativeFollower | Relay {
-  if (format.format === "translated") return translatedRelay(format.decoder(), writer, options);
+function stageOf({ endpoint, format, body, writer, options }: StreamCall): NativeFollower | Relay {
+  if (format.format === "translated") return translatedRelay(format.decoder(body), writer, options);
   const choices = choicesOf(options);
   const asked = { usage: options.showUsage, logprobs: options.logprobs ?? false, choices };
   const mode = endpoint.config.relay ?? format.relay(asked);

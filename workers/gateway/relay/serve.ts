@@ -38,7 +38,11 @@ export type Job<Body> = {
 
 const outcomeOf = (fault: AttemptFault): string => (fault.timeout ? "timeout" : fault.class);
 
-type Try<T> = (place: Place<Endpoint>, request: EngineRequest) => Promise<Result<T, AttemptFault>>;
+type Try<T, E> = (
+  place: Place<Endpoint>,
+  request: EngineRequest,
+  exchange: E,
+) => Promise<Result<T, AttemptFault>>;
 
 const callOf = <Body>(job: Job<Body>, { engine, model }: Place<Endpoint>): EngineCall<Body> => ({
   body: job.body,
@@ -58,24 +62,25 @@ function inFieldsOf(body: object, fault: AttemptFault): AttemptFault {
  * Asks the places in turn until one answers. A caller's mistake ends it: another engine would say the same. Everything
  * that went wrong on the way is in the run's attempts.
  */
-async function firstAnswer<Body extends { model: string }, T>(
+async function firstAnswer<Body extends { model: string }, T, E extends Exchange<Body, unknown>>(
   job: Job<Body>,
-  exchangeOf: (endpoint: Endpoint) => Exchange<Body, unknown>,
-  attempt: Try<T>,
+  exchangeOf: (endpoint: Endpoint) => E | undefined,
+  attempt: Try<T, E>,
 ): Promise<Result<T, Failure>> {
   const { run, places, body } = job;
   let refusal: Failure | undefined;
   let last: { fault: AttemptFault; engine: string } | undefined;
   for (const place of places) {
     const { engine } = place;
-    const encoded = exchangeOf(engine).encode(callOf(job, place));
-    if (!encoded.ok) {
+    const exchange = exchangeOf(engine);
+    const encoded = exchange ? exchange.encode(callOf(job, place)) : notOffered(engine);
+    if (!exchange || !encoded.ok) {
       // Another engine of the model may be able to do it.
-      refusal ??= encoded.error;
+      if (!encoded.ok) refusal ??= encoded.error;
       continue;
     }
     run.engine = engine.id;
-    const answer = await attempt(place, encoded.value);
+    const answer = await attempt(place, encoded.value, exchange);
     const gone = !answer.ok && job.clientGone.aborted;
     run.ports.metrics.add("eco_engine_attempts_total", {
       engine: engine.id,
@@ -111,6 +116,14 @@ async function firstAnswer<Body extends { model: string }, T>(
   return err(failureOf(inFieldsOf(body, last.fault), last.engine, body.model));
 }
 
+const notOffered = ({ id, adapter }: Endpoint) =>
+  err({
+    kind: "unsupported",
+    param: "model",
+    engine: id,
+    message: `This operation is not offered by ${adapter.label} (engine \`${id}\`).`,
+  } as const);
+
 /** How long an engine may take, and what of the whole answer's time is left. */
 function deadlines({ ports, startedMs }: Run, engine: Endpoint): { timeouts: Timeouts; leftMs: number } {
   const timeouts = timeoutsOf(engine, ports.config);
@@ -123,12 +136,14 @@ type Whole<Answer> = { readonly answer: Answer; readonly text: string | undefine
 /** Serves a whole, not streamed, answer. `finish` gives the answer its last form. */
 export async function serveWhole<Body extends { model: string }, Answer extends { usage?: unknown }>(
   job: Job<Body>,
-  exchangeOf: (endpoint: Endpoint) => Exchange<Body, Answer>,
+  exchangeOf: (endpoint: Endpoint) => Exchange<Body, Answer> | undefined,
   finish?: (answer: Answer) => Answer,
 ): Promise<Response> {
   const { run } = job;
-  const whole = await firstAnswer<Body, Whole<Answer>>(job, exchangeOf, (place, request) =>
-    readWhole(job, place, request, exchangeOf(place.engine)),
+  const whole = await firstAnswer<Body, Whole<Answer>, Exchange<Body, Answer>>(
+    job,
+    exchangeOf,
+    (place, request, exchange) => readWhole(job, place, request, exchange),
   );
   if (!whole.ok) return failureResponse(run, whole.error);
   const { answer, text } = whole.value;
@@ -197,11 +212,12 @@ export async function serveStream<Body extends ChatRequest | CompletionRequest>(
     prompts: countPrompts(body),
     promptTokens,
   };
-  const opening = firstAnswer<Body, OpenedStream>(job, exchangeOf, ({ engine }, request) =>
+  const opening = firstAnswer(job, exchangeOf, ({ engine }, request, { stream }) =>
     openStream({
       endpoint: engine,
       request,
-      format: exchangeOf(engine).stream,
+      format: stream,
+      body,
       writer,
       options,
       ...deadlines(run, engine),
