@@ -17,7 +17,11 @@ async function dev(context: Launch): Promise<Launched> {
   const { settings, secrets, signal, onStop } = context;
   const { port, stateDir } = settings;
   const engines = await findEngines(context);
-  const variables = { ...secrets, ENGINES: JSON.stringify(engines.engines) };
+  const variables = {
+    ...secrets,
+    ENGINES: JSON.stringify(engines.engines),
+    ALLOW_PRIVATE_ENGINES: "1",
+  };
   const keys = await makeKeys(context, variables);
   await mustLoad(engines, signal);
 

@@ -8,6 +8,8 @@ import { createKey, createWorkspace } from "./platform/accounts.ts";
 import { ROOT } from "./platform/bundle.ts";
 import { type Platform, servePlatform } from "./platform/serve.ts";
 import { EngineConfig } from "../shared/contracts/engine-config.ts";
+import { engines } from "../shared/engines/engines.ts";
+import { abilitiesTable, withAbilities } from "./readme/abilities.ts";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const PEPPER = "a pepper for tests only";
@@ -89,6 +91,10 @@ describe("README", () => {
     } finally {
       rmSync(file);
     }
+  });
+
+  it("tells what each kind of engine can do as the code has it: `npm run readme` writes it anew", () => {
+    expect(README).toBe(withAbilities(README, abilitiesTable(engines)));
   });
 
   it("names engines in the form that is accepted", () => {

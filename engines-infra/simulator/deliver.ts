@@ -30,10 +30,12 @@ export async function deliver(
     case "later":
       return fired(run.signal);
     case "whole":
-      return generate(run, pace, wholeActs(reply, directives, failure), directives);
+      await generate(run, pace, wholeActs(reply, directives, failure), directives);
+      return sayAborted(run, reply);
     case "stream": {
       if (kind.headersLeave === "accepted") sendHead(run, 200, reply.headers);
-      return generate(run, pace, streamActs(reply, directives, kind.mayUseCrlf), directives, reply);
+      await generate(run, pace, streamActs(reply, directives, kind.mayUseCrlf), directives, reply);
+      return sayAborted(run, reply);
     }
   }
 }
@@ -95,6 +97,18 @@ async function generate(
         return end(run, act.faulted);
     }
   }
+}
+
+/** Tells a client that is still there that the engine's own abort call has ended its request. */
+function sayAborted(run: Run, reply: Whole | Stream): void {
+  const { res, entry, signal, changed } = run;
+  if (!signal.aborted || reply.aborted === undefined || res.destroyed || res.writableEnded) return;
+  const said = typeof reply.aborted === "string" ? reply.aborted : reply.aborted.join("");
+  sendHead(run, 200, reply.headers);
+  finish(run, "aborted");
+  entry.bytes += Buffer.byteLength(said);
+  changed();
+  res.end(said);
 }
 
 /** Bytes put in beyond the body that was declared: a spoilt body has to fit its own length. */

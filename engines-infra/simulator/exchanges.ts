@@ -1,4 +1,6 @@
-import type { SimulatedKind } from "./kinds/registry.ts";
+import { deepspeedNativeStyle, deepspeedRestStyle, deepspeedStyle } from "./exchanges-deepspeed.ts";
+import { tritonStyle } from "./exchanges-triton.ts";
+import { type SimulatedKind, kinds } from "./kinds/registry.ts";
 import type { JsonObject } from "./model/json.ts";
 import { NOTE_SCHEMA, WEATHER_TOOL } from "./samples.ts";
 
@@ -13,9 +15,36 @@ export type Exchange = {
   simulatorOnly?: boolean;
 };
 
-/** The same list for every kind: OpenAI's routes, and for Ollama its native chat and embeddings instead. */
+/**
+ * The same list for every kind: OpenAI's routes, and for Ollama its native chat and embeddings instead; a ranking where
+ * the kind can make one.
+ */
 export function exchanges(kind: SimulatedKind, model: string): Exchange[] {
-  return kind === "ollama" ? native(model) : openAiStyle(model);
+  // Behind all others: the ids in a recording count the requests before it.
+  return [...listOf(kind, model), ...rerank(kind, model)];
+}
+
+function listOf(kind: SimulatedKind, model: string): Exchange[] {
+  if (kind === "ollama") return native(model);
+  if (kind === "triton") return tritonStyle(model);
+  if (kind === "deepspeed") return deepspeedStyle(model);
+  if (kind === "deepspeed-native") return deepspeedNativeStyle();
+  if (kind === "deepspeed-rest") return deepspeedRestStyle(model);
+  return kind === "tgi" ? tgiStyle(model) : openAiStyle(model);
+}
+
+/** OpenAI's routes but for what TGI has natively, or in another form; it embeds nothing. */
+function tgiStyle(model: string): Exchange[] {
+  const parameters = { max_new_tokens: 16, do_sample: true, details: true };
+  const json = { type: "json_schema", value: { name: "note", schema: NOTE_SCHEMA } };
+  const own: Record<string, Partial<Exchange>> = {
+    json: { body: { model, messages: user("Write a note as JSON"), response_format: json, max_tokens: 64 } },
+    "completion-stream": { path: "/generate_stream", body: { inputs: "Once upon a time", parameters } },
+    models: { path: "/info" },
+  };
+  return openAiStyle(model)
+    .filter(({ name }) => name !== "embeddings")
+    .map((each) => ({ ...each, ...own[each.name] }));
 }
 
 function user(content: string): JsonObject[] {
@@ -99,6 +128,16 @@ function completions(model: string): Exchange[] {
     { name: "completion", method: "POST", path: "/v1/completions", body },
     { name: "completion-stream", method: "POST", path: "/v1/completions", body: { ...body, stream: true } },
   ];
+}
+
+const RERANK = "/v1/rerank";
+
+function rerank(kind: SimulatedKind, model: string): Exchange[] {
+  const documents = ["The tax form is due in May", "A kitten is a young cat", "Dogs chase cats"];
+  const body = { model, query: "What is a kitten?", documents };
+  return `POST ${RERANK}` in kinds[kind].routes
+    ? [{ name: "rerank", method: "POST", path: RERANK, body }]
+    : [];
 }
 
 function embeddings(path: string, body: JsonObject): Exchange {

@@ -37,7 +37,7 @@ export function* streamActs(stream: Stream, directives: Directives, mayUseCrlf: 
     const fault = faultNow(directives, reached);
     if (fault === "error") {
       for (const wire of stream.trouble) yield { do: "write", bytes: encode(wire), tokens: 0 };
-      return yield { do: "end", faulted: true };
+      return yield stream.closesInTrouble ? { do: "close" } : { do: "end", faulted: true };
     }
     if (fault) return yield fault;
     events++;
@@ -105,7 +105,8 @@ function faultNow(
   return reached(error) ? "error" : undefined;
 }
 
-const TEXT_FIELD = /"(?:content|text|response|reasoning|reasoning_content|thinking|arguments|message)":"?/;
+const TEXT_FIELD =
+  /"(?:content|text|response|reasoning|reasoning_content|thinking|arguments|message)":(?!null)"?/;
 const TRUNCATED = Buffer.from([0xf0, 0x9f, 0x9a]);
 
 /** The bytes with the first three of a four-byte character put where the text begins. */

@@ -1,12 +1,35 @@
 import { describe, expect, it } from "vitest";
 import { predictChat } from "./predict.ts";
-import { kinds } from "./kinds/registry.ts";
 import type { SimulatedKind } from "./kinds/registry.ts";
 import type { Simulator } from "./simulator.ts";
-import { chat, events, joined, post, withSimulator } from "./testing.ts";
+import { CHAT_KINDS, chat, events, joined, post, withSimulator } from "./testing.ts";
 
 const CHAT = "/v1/chat/completions";
-const ALL = Object.keys(kinds) as SimulatedKind[];
+// DeepSpeed-MII ignores nearly all of what follows: deepspeed.test.ts shows it.
+const ALL = CHAT_KINDS.filter((kind) => kind !== "deepspeed");
+
+/** By what a kind is asked to go on from a closing assistant message; the others do it unasked. */
+const GOES_ON: Partial<Record<SimulatedKind, object>> = {
+  sglang: { continue_final_message: true },
+  "tensorrt-llm": {
+    chat_template_kwargs: { continue_final_message: true },
+    add_generation_prompt: false,
+  },
+  vllm: { continue_final_message: true, add_generation_prompt: false },
+};
+
+/** Kinds that do much of this in a way of their own, which tgi.test.ts shows. */
+const OWN_WAY: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["tgi"]);
+
+/** Where a kind puts its reasoning; the others have none to show. */
+const REASONING: Partial<Record<SimulatedKind, string>> = {
+  "llama-cpp": "reasoning_content",
+  ollama: "reasoning",
+  sglang: "reasoning_content",
+  "tensorrt-llm": "reasoning_content",
+  vllm: "reasoning",
+};
+
 const PARAMETERS = {
   type: "object",
   properties: { city: { type: "string" }, days: { type: "integer" } },
@@ -57,7 +80,7 @@ describe.each(ALL)("%s", (kind) => {
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "stops before a stop string",
     test(async (sim) => {
       const full: string = predictChat(whole("Hello")).text;
@@ -76,13 +99,12 @@ describe.each(ALL)("%s", (kind) => {
     test(async (sim) => {
       const full = predictChat(whole("Hello")).text;
       const messages = [...chat("Hello").messages, { role: "assistant", content: full.slice(0, 30) }];
-      const asked = kind === "vllm" ? { continue_final_message: true, add_generation_prompt: false } : {};
-      const { choices } = await answered(sim, CHAT, { ...whole(""), messages, ...asked });
+      const { choices } = await answered(sim, CHAT, { ...whole(""), messages, ...GOES_ON[kind] });
       expect(choices[0].message.content).toBe(full.slice(30));
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "calls a function with arguments that fit its schema",
     test(async (sim) => {
       const { choices } = await answered(sim, CHAT, whole("[tool] Weather?", { tools: TOOLS }));
@@ -95,7 +117,7 @@ describe.each(ALL)("%s", (kind) => {
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "streams two calls whose pieces join to the same arguments",
     test(async (sim) => {
       const body = whole("[tools=2] Both!", { tools: TOOLS });
@@ -115,7 +137,7 @@ describe.each(ALL)("%s", (kind) => {
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "answers in JSON that fits a schema",
     test(async (sim) => {
       const response_format = { type: "json_schema", json_schema: { name: "x", schema: PARAMETERS } };
@@ -130,12 +152,7 @@ describe.each(ALL)("%s", (kind) => {
   it(
     "reasons in its own field, or not at all",
     test(async (sim) => {
-      const field = {
-        vllm: "reasoning",
-        "llama-cpp": "reasoning_content",
-        ollama: "reasoning",
-        openai: undefined,
-      }[kind];
+      const field = REASONING[kind];
       const { choices } = await answered(sim, CHAT, whole("[think] Hello"));
       const { text } = await post(sim, CHAT, chat("[think] Hello"));
       if (field) {
@@ -145,7 +162,7 @@ describe.each(ALL)("%s", (kind) => {
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "embeds texts as unit vectors, the same in both encodings",
     test(async (sim) => {
       const body = { model: "sim-model", input: ["a river of stone", "a stone river", "seven warm papers"] };
@@ -163,7 +180,7 @@ describe.each(ALL)("%s", (kind) => {
     }),
   );
 
-  it(
+  it.skipIf(OWN_WAY.has(kind))(
     "gives token logprobs that join to the text",
     test(async (sim) => {
       const { choices } = await answered(sim, CHAT, whole("Hello", { logprobs: true, top_logprobs: 2 }));
@@ -178,7 +195,7 @@ describe.each(ALL)("%s", (kind) => {
 });
 
 describe("several choices", () => {
-  it.each(["vllm", "llama-cpp", "openai"] as const)(
+  it.each(["vllm", "llama-cpp", "openai", "sglang", "tensorrt-llm"] as const)(
     "%s makes n different answers, streamed side by side",
     (kind) =>
       withSimulator({ kind }, async (sim) => {
@@ -218,10 +235,14 @@ describe("tool choices", () => {
     ["llama-cpp", "required", "weather", "tool_calls"],
     ["llama-cpp", { type: "function", function: { name: "time" } }, undefined, "stop"],
     ["ollama", "required", undefined, "stop"],
+    ["tensorrt-llm", "required", undefined, "stop"],
+    ["tensorrt-llm", { type: "function", function: { name: "time" } }, "time", "stop"],
+    ["sglang", "required", "weather", "tool_calls"],
+    ["sglang", { type: "function", function: { name: "time" } }, "time", "tool_calls"],
   ])("%s reads %j as a call of %s that ends with %s", (kind, tool_choice, name, finish) =>
     withSimulator({ kind }, async (sim) => {
       const { choices } = await answered(sim, CHAT, whole("Hello", { tools: TOOLS, tool_choice }));
-      expect(choices[0].message.tool_calls?.[0].function.name).toBe(name);
+      expect(choices[0].message.tool_calls?.[0]?.function.name).toBe(name);
       expect(choices[0].finish_reason).toBe(finish);
     }),
   );
@@ -318,6 +339,124 @@ describe("llama-cpp", () => {
       expect(choices[0].message.content).toMatch(/^<think>.*<\/think>/s);
       expect(choices[0].message.reasoning_content).toBeUndefined();
     }));
+});
+
+describe("sglang", () => {
+  const test = (run: (sim: Simulator) => Promise<void>) => () => withSimulator({ kind: "sglang" }, run);
+
+  it(
+    "serves whatever model is named, and its first colon begins the name of an adapter",
+    test(async (sim) => {
+      expect((await answered(sim, CHAT, whole("Hello", { model: "anything" }))).model).toBe("anything");
+      await answered(sim, "/load_lora_adapter", { lora_name: "sql", lora_path: "/adapters/sql" });
+      expect((await answered(sim, CHAT, whole("Hello", { model: "sim-model:sql" }))).model).toBe(
+        "sim-model:sql",
+      );
+      await answered(sim, "/unload_lora_adapter", { lora_name: "sql" });
+      expect((await post(sim, CHAT, whole("Hello", { model: "sim-model:sql" }))).status).toBe(400);
+      expect((await post(sim, "/unload_lora_adapter", { lora_name: "sql" })).status).toBe(400);
+    }),
+  );
+
+  it(
+    "names an answer by its rid, several prompts by one each, and several choices by new ones",
+    test(async (sim) => {
+      const completion = { prompt: "Once", max_tokens: 1, rid: "req_1" };
+      const idsOf = async (more: object) => {
+        const { text } = await post(sim, "/v1/completions", { ...completion, ...more, stream: true });
+        const chunks = events(text).filter((each) => each.startsWith("{"));
+        return [...new Set(chunks.map((chunk) => JSON.parse(chunk).id))];
+      };
+      expect(await idsOf({})).toEqual(["req_1"]);
+      expect(await idsOf({ prompt: ["a", "b"] })).toEqual(["req_1_0", "req_1_1"]);
+      expect(await idsOf({ n: 2 })).toEqual([
+        expect.stringMatching(/^\w{32}$/),
+        expect.stringMatching(/^\w{32}$/),
+      ]);
+    }),
+  );
+
+  it(
+    "keeps the thoughts in the text with separate_reasoning off",
+    test(async (sim) => {
+      const { choices } = await answered(sim, CHAT, whole("[think] Hello", { separate_reasoning: false }));
+      expect(choices[0].message.content).toMatch(/^<think>.*<\/think>/s);
+      expect(choices[0].message.reasoning_content).toBeNull();
+    }),
+  );
+
+  it(
+    "takes a closing assistant message for the user's unless it is to be continued",
+    test(async (sim) => {
+      const said = (role: string) => ({ messages: [...chat("Hello").messages, { role, content: "And?" }] });
+      const asUser = await answered(sim, CHAT, { ...whole(""), ...said("user") });
+      const asAssistant = await answered(sim, CHAT, { ...whole(""), ...said("assistant") });
+      expect(asAssistant.choices[0].message.content).toBe(asUser.choices[0].message.content);
+    }),
+  );
+
+  it(
+    "holds only a forced call to one at a time, and drops tools for a forced JSON answer",
+    test(async (sim) => {
+      const called = async (more: object) => {
+        const body = whole("[tools=2] Both!", { tools: TOOLS, ...more });
+        return (await answered(sim, CHAT, body)).choices[0].message.tool_calls?.length ?? 0;
+      };
+      expect(await called({ parallel_tool_calls: false })).toBe(2);
+      expect(await called({ parallel_tool_calls: false, tool_choice: "required" })).toBe(1);
+      expect(await called({ tool_choice: "required", response_format: { type: "json_object" } })).toBe(0);
+    }),
+  );
+
+  it(
+    "tells the running usage with continuous_usage_stats alone, but not with the role or the finish",
+    test(async (sim) => {
+      const stream_options = { continuous_usage_stats: true };
+      const { text } = await post(sim, CHAT, chat("Hello [sim tokens=3]", { stream_options }));
+      const counts = events(text)
+        .filter((event) => event.startsWith("{"))
+        .map((event) => JSON.parse(event).usage?.completion_tokens);
+      expect(counts).toEqual([undefined, 1, 2, 3, undefined]);
+    }),
+  );
+
+  it(
+    "does not tell where the tokens of a completion begin, and echoes in its first chunk",
+    test(async (sim) => {
+      const body = { prompt: "Once upon", max_tokens: 2, logprobs: 1, echo: true };
+      const { choices } = await answered(sim, "/v1/completions", body);
+      expect(choices[0].logprobs.text_offset).toEqual([-1, -1, -1, -1]);
+      expect(choices[0].logprobs.tokens.join("")).toBe(choices[0].text);
+      const { text } = await post(sim, "/v1/completions", { ...body, stream: true });
+      expect(joined(text)).toBe(choices[0].text);
+      expect(JSON.parse(events(text)[0] ?? "").choices[0].text).toMatch(/^Once upon./);
+    }),
+  );
+
+  it(
+    "ranks in a list without more",
+    test(async (sim) => {
+      const body = { query: "a kitten", documents: ["taxes in May", "a kitten is a cat"], top_n: 1 };
+      expect(await answered(sim, "/v1/rerank", body)).toEqual([
+        {
+          score: expect.any(Number),
+          document: "a kitten is a cat",
+          index: 1,
+          meta_info: expect.objectContaining({ prompt_tokens: 7 }),
+        },
+      ]);
+      const [best] = await answered(sim, "/v1/rerank", { ...body, return_documents: false });
+      expect(best).not.toHaveProperty("document");
+    }),
+  );
+
+  it(
+    "names the folder of its weights in an embedding's answer",
+    test(async (sim) => {
+      const { model } = await answered(sim, "/v1/embeddings", { model: "x", input: "a" });
+      expect(model).toBe("/models/sim-model");
+    }),
+  );
 });
 
 describe("ollama", () => {

@@ -18,7 +18,7 @@ export type SeenRequest = {
   /** Events (or whole bodies) and body bytes written so far. */
   events: number;
   bytes: number;
-  /** When and where the generation stopped because the client had left. */
+  /** When and where the generation stopped because the client had left, or the engine was told to end it. */
   aborted: { atToken: number; afterStartMs: number; afterDisconnectMs: number } | undefined;
 };
 

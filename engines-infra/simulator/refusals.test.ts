@@ -22,7 +22,459 @@ type Row = [
   options?: Partial<SimulatorOptions>,
 ];
 
+const flat = (message: unknown, type = "BadRequestError") => ({
+  object: "error",
+  message,
+  type,
+  param: null,
+  code: 400,
+});
+
+/** TensorRT-LLM's words are a string of Python's. */
+const FORBIDDEN = { error: expect.stringContaining("extra_forbidden") };
+
+/** TGI's own words; what its JSON parser says, in plain text, is in tgi.test.ts. */
+const tgi = (error: unknown, error_type = "validation") => ({ error, error_type });
+const TGI_ROWS: Row[] = [
+  [
+    "a share of the tokens that is all of them",
+    CHAT,
+    whole({ top_p: 1 }),
+    422,
+    tgi("Input validation error: `top_p` must be > 0.0 and < 1.0"),
+  ],
+  [
+    "five stop strings",
+    CHAT,
+    whole({ stop: ["1", "2", "3", "4", "5"] }),
+    422,
+    tgi("Input validation error: `stop` supports up to 4 stop sequences. Given: 5"),
+  ],
+  [
+    "too many alternatives",
+    CHAT,
+    whole({ logprobs: true, top_logprobs: 6 }),
+    422,
+    tgi("Input validation error: `top_n_tokens` must be >= 0 and <= 5. Given: 6"),
+  ],
+  [
+    "a grammar with tools",
+    CHAT,
+    whole({ tools: [TOOL], response_format: { type: "regex", value: "a" } }),
+    422,
+    tgi("Tool error: Grammar and tools are mutually exclusive", "tool_error"),
+  ],
+  [
+    "a schema without properties",
+    CHAT,
+    whole({ response_format: { type: "json_object", value: { type: "object" } } }),
+    422,
+    tgi("Input validation error: grammar is not valid: Grammar must have a 'properties' field"),
+  ],
+  [
+    "a tool that is not there",
+    CHAT,
+    whole({ tools: [TOOL], tool_choice: "g" }),
+    422,
+    tgi("Tool error: Tool with name g not found", "tool_error"),
+  ],
+  [
+    "a call that the limit cut",
+    CHAT,
+    whole({
+      tools: [{ type: "function", function: { name: "f", parameters: { required: ["a"] } } }],
+      tool_choice: "required",
+      max_tokens: 3,
+    }),
+    422,
+    tgi(
+      expect.stringMatching(/^Tool error: Failed to parse generated text: EOF while parsing/),
+      "tool_error",
+    ),
+  ],
+  [
+    "a prompt that leaves no room",
+    CHAT,
+    whole({ max_tokens: 10 }),
+    422,
+    tgi(
+      "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 12. Given: 8 `inputs` tokens and 10 `max_new_tokens`",
+    ),
+    { contextTokens: 12 },
+  ],
+  [
+    "a prompt over the context",
+    CHAT,
+    whole(),
+    422,
+    tgi("Input validation error: `inputs` must have less than 7 tokens. Given: 8"),
+    { contextTokens: 8 },
+  ],
+  [
+    "more prompts than it takes",
+    "/v1/completions",
+    { prompt: ["1", "2", "3", "4", "5"] },
+    422,
+    tgi("Number of prompts exceeds the maximum allowed batch size of 4", "batch size exceeded"),
+  ],
+  [
+    "a suffix",
+    "/v1/completions",
+    { prompt: "a", suffix: "b" },
+    422,
+    tgi(expect.stringMatching(/^Suffix/), "suffix not supported"),
+  ],
+  [
+    "an empty prompt on the native route",
+    "/generate",
+    { inputs: "" },
+    422,
+    tgi("Input validation error: `inputs` cannot be empty"),
+  ],
+  [
+    "the best of too many",
+    "/generate",
+    { inputs: "a", parameters: { best_of: 3 } },
+    422,
+    tgi("Input validation error: `best_of` must be > 0 and <= 2. Given: 3"),
+  ],
+];
+
+/** DeepSpeed-MII's OpenAI-style server: a flat object, with a number of FastChat's. */
+const mii = (message: unknown, code = 40_001) => ({ object: "error", message, code });
+
+const MII_ROWS: Row[] = [
+  [
+    "parts of text",
+    CHAT,
+    whole({ messages: [{ role: "user", content: [{ type: "text", text: "Hi" }] }] }),
+    400,
+    mii(expect.stringContaining("'loc': ('body', 'messages', 'list[dict[str,str]]', 0, 'content')")),
+  ],
+  [
+    "a null content",
+    CHAT,
+    whole({ messages: [{ role: "assistant", content: null }] }),
+    400,
+    mii(expect.stringContaining("'msg': 'Input should be a valid string', 'input': None")),
+  ],
+  ["no messages", CHAT, { model: "sim-model" }, 400, mii(expect.stringContaining("'type': 'missing'"))],
+  ["a text for a number", CHAT, whole({ max_tokens: "4" }), 400, mii(expect.stringContaining("int_type"))],
+  ["no JSON", CHAT, "{", 400, mii(expect.stringContaining("'type': 'json_invalid'"))],
+  [
+    "a model under any other name, by a 400",
+    CHAT,
+    whole({ model: "Sim-Model" }),
+    400,
+    mii('Model "Sim-Model" not found. Please use "sim-model".', 40_301),
+  ],
+  [
+    "the same in a completion, in other words",
+    "/v1/completions",
+    { prompt: "Once", model: "x" },
+    400,
+    mii("Model x not found.", 40_301),
+  ],
+  ["an unknown route", "/v1/embeddings", {}, 404, { detail: "Not Found" }],
+];
+
 const ROWS: Record<SimulatedKind, Row[]> = {
+  deepspeed: MII_ROWS,
+  "deepspeed-native": [
+    [
+      "no prompt, as FastAPI does",
+      "/generate",
+      { text: "Once" },
+      422,
+      { detail: [{ type: "missing", loc: ["body", "prompt"], msg: "Field required" }] },
+    ],
+    ["no JSON", "/generate", "{", 422, { detail: [{ type: "json_invalid" }] }],
+    ["an unknown route", CHAT, whole(), 404, { detail: "Not Found" }],
+  ],
+  "deepspeed-rest": [
+    [
+      "no JSON",
+      "/mii/sim-model",
+      "{",
+      400,
+      { message: "The browser (or proxy) sent a request that this server could not understand." },
+    ],
+    ...[
+      ["a null", { stop: null }],
+      ["a list", { stop: ["x"] }],
+      ["an argument that it does not know", { seed: 1 }],
+      ["a temperature of 0", { temperature: 0 }],
+      ["a top_p beyond 1", { top_p: 1.5 }],
+      ["a prompt over the length", { max_length: 1 }],
+      ["no prompt", { prompts: [] }],
+    ].map(([what, more]): Row => [
+      String(what),
+      "/mii/sim-model",
+      { prompts: "Once upon", ...(more as object) },
+      500,
+      { message: "Internal Server Error" },
+    ]),
+  ],
+  tgi: TGI_ROWS,
+  sglang: [
+    [
+      "a value of the wrong type",
+      CHAT,
+      whole({ temperature: "hot" }),
+      400,
+      flat(
+        "1 validation error:\n  {'type': 'float_type', 'loc': ('body', 'temperature'), 'msg': 'Input should be a valid number', 'input': 'hot'} [{'type': 'float_type', 'loc': ('body', 'temperature'), 'msg': 'Input should be a valid number', 'input': 'hot'}]",
+        "Bad Request",
+      ),
+    ],
+    [
+      "a null where it has none",
+      CHAT,
+      whole({ n: null }),
+      400,
+      flat(expect.stringContaining("'n'"), "Bad Request"),
+    ],
+    [
+      "a null `strict` of a tool",
+      CHAT,
+      whole({ tools: [{ type: "function", function: { name: "f", strict: null } }] }),
+      400,
+      { type: "Bad Request" },
+    ],
+    ["no messages", CHAT, whole({ messages: [] }), 400, flat("Messages cannot be empty.")],
+    [
+      "a forced tool without tools",
+      CHAT,
+      whole({ tool_choice: "required" }),
+      400,
+      flat("Tools cannot be empty if tool choice is set to required."),
+    ],
+    [
+      "a tool that is not there",
+      CHAT,
+      whole({ tools: [TOOL], tool_choice: { type: "function", function: { name: "g" } } }),
+      400,
+      flat("Tool 'g' not found in tools list."),
+    ],
+    [
+      "an adapter that is not loaded",
+      CHAT,
+      whole({ model: "llama3:8b" }),
+      400,
+      flat(expect.stringContaining("LoRA adapter '8b' was requested")),
+    ],
+    [
+      "a prompt over the context",
+      CHAT,
+      whole(),
+      400,
+      flat("The input (8 tokens) is longer than the model's context length (4 tokens)."),
+      { contextTokens: 4 },
+    ],
+    [
+      "a prompt and an answer over the context, also before a stream",
+      CHAT,
+      whole({ max_tokens: 10, stream: true }),
+      400,
+      flat(
+        expect.stringMatching(
+          /^Requested token count exceeds the model's maximum context length of 9 tokens\./,
+        ),
+      ),
+      { contextTokens: 9 },
+    ],
+    [
+      "an answer of no tokens",
+      "/v1/completions",
+      { prompt: "a", max_tokens: 0 },
+      400,
+      flat(expect.stringContaining("max_tokens must be positive"), "Bad Request"),
+    ],
+    ["an empty prompt", "/v1/completions", { prompt: "" }, 400, flat("Prompt cannot be empty")],
+    [
+      "a blank text to embed",
+      "/v1/embeddings",
+      { input: ["a", " "] },
+      400,
+      flat("Input at index 1 cannot be empty or whitespace only"),
+    ],
+    [
+      "one id for several texts to embed, as a fault of its own",
+      "/v1/embeddings",
+      { input: ["a", "b"], rid: "x" },
+      500,
+      { type: "InternalServerError", code: 500 },
+    ],
+    [
+      "dimensions without Matryoshka",
+      "/v1/embeddings",
+      { input: "a", dimensions: 8 },
+      400,
+      flat(expect.stringContaining("matryoshka")),
+    ],
+    [
+      "embeddings it was started without",
+      "/v1/embeddings",
+      { input: "a" },
+      400,
+      flat(expect.stringContaining("--is-embedding")),
+      { lacks: ["embeddings"] },
+    ],
+    ["malformed JSON", CHAT, "{", 400, { type: "Bad Request", code: 400 }],
+    ["an unknown path", "/v1/none", {}, 404, { detail: "Not Found" }],
+    ["a wrong method", "/v1/loads", {}, 405, { detail: "Method Not Allowed" }],
+  ],
+  "tensorrt-llm": [
+    [
+      "a field that it does not know",
+      CHAT,
+      whole({ store: true }),
+      400,
+      {
+        error:
+          "[{'type': 'extra_forbidden', 'loc': ('body', 'store'), 'msg': 'Extra inputs are not permitted', 'input': True}]",
+      },
+    ],
+    [
+      "a limit under both of its names",
+      CHAT,
+      whole({ max_tokens: 1, max_completion_tokens: 1 }),
+      400,
+      FORBIDDEN,
+    ],
+    [
+      "a stream option that it does not know",
+      CHAT,
+      whole({ stream: true, stream_options: { include_obfuscation: false } }),
+      400,
+      FORBIDDEN,
+    ],
+    [
+      "null for a number of choices",
+      CHAT,
+      whole({ n: null }),
+      400,
+      { error: expect.stringContaining("'n'") },
+    ],
+    ["a value of the wrong type", CHAT, whole({ temperature: "hot" }), 400, { error: expect.any(String) }],
+    ["no messages", CHAT, { model: "x" }, 400, { error: expect.stringContaining("Field required") }],
+    [
+      "messages that are no list",
+      CHAT,
+      { messages: "a" },
+      400,
+      { error: expect.stringContaining("list_type") },
+    ],
+    [
+      "stream options without a stream",
+      CHAT,
+      whole({ stream_options: {} }),
+      400,
+      { error: expect.stringContaining("stream_options can only be set") },
+    ],
+    [
+      "a tool choice without tools",
+      CHAT,
+      whole({ tool_choice: "required" }),
+      400,
+      { error: expect.stringContaining("`tools` must be set") },
+    ],
+    ["null for a tool choice", CHAT, whole({ tool_choice: null }), 400, { error: expect.any(String) }],
+    [
+      "alternatives without logprobs",
+      CHAT,
+      whole({ top_logprobs: 2 }),
+      400,
+      { error: expect.stringContaining("logprobs must be true") },
+    ],
+    ["a template from the caller", CHAT, whole({ chat_template: "{{ x }}" }), 400, flat(expect.any(String))],
+    [
+      "a suffix",
+      "/v1/completions",
+      { prompt: "a", suffix: "b" },
+      400,
+      { error: expect.stringContaining("suffix is not supported") },
+    ],
+    ["an echo of token ids", "/v1/completions", { prompt: [1], echo: true }, 400, flat(expect.any(String))],
+    [
+      "a prompt over the context",
+      CHAT,
+      whole(),
+      400,
+      flat(expect.stringContaining("should not exceed max_num_tokens (4)")),
+      { contextTokens: 4 },
+    ],
+    ["dimensions", "/v1/embeddings", { input: "a", dimensions: 8 }, 400, flat(expect.any(String))],
+    [
+      "embeddings in another role",
+      "/v1/embeddings",
+      { input: "a" },
+      404,
+      { detail: "Not Found" },
+      { lacks: ["embeddings"] },
+    ],
+    ["malformed JSON", CHAT, "{", 400, { error: expect.stringContaining("json_invalid") }],
+    ["an unknown path", "/v1/none", {}, 404, { detail: "Not Found" }],
+    ["a wrong method", "/version", {}, 405, { detail: "Method Not Allowed" }],
+  ],
+  triton: [
+    [
+      "an unknown model",
+      "/v2/models/x/generate",
+      { text_input: "a" },
+      404,
+      { error: "Request for unknown model: 'x' is not found" },
+    ],
+    ["no prompt", "/v2/models/sim-model/generate", {}, 400, { error: expect.stringContaining("missing") }],
+    [
+      "no limit of a classic model",
+      "/v2/models/ensemble/generate",
+      { text_input: "a" },
+      400,
+      { error: expect.stringContaining("max_tokens") },
+      { models: ["ensemble"] },
+    ],
+    [
+      "a text where a step of a classic model takes token ids",
+      "/v2/models/tensorrt_llm/generate",
+      { text_input: "a", max_tokens: 1 },
+      400,
+      { error: expect.stringContaining("missing") },
+      { models: ["ensemble"] },
+    ],
+    [
+      "a list that is no tensor",
+      "/v2/models/sim-model/generate",
+      { text_input: "a", stop_words: ["x"] },
+      400,
+      { error: expect.stringContaining("'stop_words' has invalid type") },
+    ],
+    [
+      "a prompt over the context",
+      "/v2/models/sim-model/generate",
+      { text_input: "a b c d" },
+      500,
+      { error: expect.stringContaining("Prompt length (4) exceeds maximum input length (2)") },
+      { contextTokens: 2 },
+    ],
+    [
+      "whatever while it loads",
+      "/v2/models/sim-model/generate",
+      { text_input: "a" },
+      400,
+      { error: "Request for unknown model: 'sim-model' has no available versions" },
+      { loading: true },
+    ],
+    [
+      "to give many answers where one is asked for, with a 200",
+      "/v2/models/sim-model/generate",
+      { text_input: "a", streaming: true },
+      200,
+      { error: expect.stringContaining("exactly 1 response") },
+    ],
+    ["malformed JSON", "/v2/models/sim-model/generate", "{", 400, { error: expect.stringContaining("JSON") }],
+    ["a wrong method", "/v2/health/ready", {}, 405, { error: "Method Not Allowed" }],
+  ],
   vllm: [
     [
       "an unknown model",
@@ -452,6 +904,19 @@ describe("keys", () => {
       { error: { code: "invalid_api_key" } },
     ],
     ["ollama", "GET", "/api/tags", {}, 200, {}],
+    [
+      "deepspeed",
+      "GET",
+      "/v1/models",
+      { authorization: `Basic ${apiKey}` },
+      401,
+      { detail: { error: { message: "", code: "invalid_api_key" } } },
+    ],
+    ["deepspeed", "GET", "/health", {}, 200, { status: "ok" }],
+    ["deepspeed-native", "GET", "/health", {}, 200, { status: "ok" }],
+    ["sglang", "GET", "/v1/models", {}, 401, { error: "Unauthorized" }],
+    ["sglang", "GET", "/v1/loads", {}, 401, { error: "Unauthorized" }],
+    ["sglang", "GET", "/v1/models", { "x-api-key": apiKey }, 401, { error: "Unauthorized" }],
   ])("%s %s %s with %j", (kind, _, path, headers, status, answer) =>
     withSimulator({ kind, apiKey }, async (sim) => {
       const heard = await get(sim, path, headers);
@@ -460,10 +925,12 @@ describe("keys", () => {
     }),
   );
 
-  it.each(["vllm", "llama-cpp", "openai"] as const)("%s lets a bearer key in", (kind) =>
-    withSimulator({ kind, apiKey }, async (sim) => {
-      expect((await get(sim, "/v1/models", { authorization: `Bearer ${apiKey}` })).status).toBe(200);
-    }),
+  it.each(["deepspeed", "vllm", "llama-cpp", "openai", "sglang"] as const)(
+    "%s lets a bearer key in",
+    (kind) =>
+      withSimulator({ kind, apiKey }, async (sim) => {
+        expect((await get(sim, "/v1/models", { authorization: `Bearer ${apiKey}` })).status).toBe(200);
+      }),
   );
 });
 

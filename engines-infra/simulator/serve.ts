@@ -215,7 +215,10 @@ export function serveKind(
     run.res.on("close", () => {
       if (run.res.writableFinished || run.entry.endedMs !== undefined) return;
       const leftMs = now();
-      if (kind.survivesDisconnect?.(call)) return;
+      if (kind.survivesDisconnect?.(call)) {
+        call.clientLeft = true;
+        return;
+      }
       const every = settings.disconnectPollMs;
       const notice = () => {
         if (run.entry.endedMs !== undefined) return;
@@ -231,7 +234,11 @@ export function serveKind(
 
   function cancel(matches: (call: Call) => boolean): number {
     const matching = [...runs].filter(([, { call }]) => matches(call));
-    for (const [, { stop }] of matching) stop.abort();
+    for (const [entry, { stop }] of matching) {
+      const { tokens: atToken, startedMs } = entry;
+      entry.aborted ??= { atToken, afterStartMs: now() - startedMs, afterDisconnectMs: 0 };
+      stop.abort();
+    }
     return matching.length;
   }
 

@@ -1,5 +1,6 @@
 /** What a model or a server was started without. */
-export type Feature = "chat" | "tools" | "vision" | "thinking" | "embeddings" | "dimensions" | "metrics";
+export type Feature =
+  "chat" | "tools" | "vision" | "thinking" | "embeddings" | "rerank" | "dimensions" | "metrics";
 
 /** Server-wide behaviour, changed at any time by `configure`. */
 export type Settings = {

@@ -5,10 +5,20 @@ import { kinds } from "./kinds/registry.ts";
 import type { SimulatedKind } from "./kinds/registry.ts";
 import { startSimulator } from "./simulator.ts";
 import type { Simulator } from "./simulator.ts";
-import { chat, events, get, joined, leaveWhen, post, withSimulator } from "./testing.ts";
+import { CHAT_KINDS, chat, events, get, joined, leaveWhen, post, withSimulator } from "./testing.ts";
 
 const CHAT = "/v1/chat/completions";
-const ALL = Object.keys(kinds) as SimulatedKind[];
+// DeepSpeed-MII fails in silence and goes on without its clients: deepspeed.test.ts shows it.
+const ALL = CHAT_KINDS.filter((kind) => kind !== "deepspeed");
+
+/** Kinds whose streams go on when their client has left. */
+const GHOSTS: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["sglang"]);
+/** Kinds that send their end marker behind an error, too. */
+const MARKED: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["sglang", "tgi", "vllm"]);
+/** Kinds that say nothing of an error in mid-stream, and close the connection. */
+const SILENT: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["tensorrt-llm"]);
+/** What a silent stream is once its client has left. */
+const leftState = (kind: SimulatedKind) => (GHOSTS.has(kind) ? "running" : "aborted");
 
 async function stream(sim: Simulator, directive: string, path = CHAT) {
   return post(sim, path, chat(`Hello [sim tokens=6 ${directive}]`));
@@ -88,7 +98,7 @@ describe.each(ALL)("directives on %s", (kind) => {
             .length >= 3,
       );
       await left;
-      const { requests } = await sim.waitFor(({ requests }) => requests.at(-1)?.state === "aborted");
+      const { requests } = await sim.waitFor(({ requests }) => requests.at(-1)?.state === leftState(kind));
       expect(requests.at(-1)?.events).toBe(3);
       expect(heard).not.toContain(full.at(-1));
     }),
@@ -107,7 +117,7 @@ describe.each(ALL)("directives on %s", (kind) => {
       await sim.waitFor(({ requests }) => requests.length === 2);
       controller.abort();
       await expect(request).rejects.toThrow();
-      const { requests } = await sim.waitFor(({ requests }) => requests.at(-1)?.state === "aborted");
+      const { requests } = await sim.waitFor(({ requests }) => requests.at(-1)?.state === leftState(kind));
       expect(requests.at(-1)).toMatchObject({ status: undefined, tokens: 0, bytes: 0 });
     }),
   );
@@ -115,13 +125,15 @@ describe.each(ALL)("directives on %s", (kind) => {
   it(
     "error=N says it as that engine does, error=0 before anything else",
     test(async (sim, full) => {
-      const marked = kind === "vllm";
+      const marked = MARKED.has(kind);
       for (const count of [0, 3]) {
         const heard = await stream(sim, `error=${count}`);
         expect(heard.status).toBe(200);
         const parts = events(heard.text).map(withoutId);
         expect(parts.slice(0, count)).toEqual(full.slice(0, count));
-        expect(parts).toHaveLength(count + (marked ? 2 : 1));
+        expect(heard.broken).toBe(SILENT.has(kind));
+        expect(parts).toHaveLength(SILENT.has(kind) ? count : count + (marked ? 2 : 1));
+        if (SILENT.has(kind)) continue;
         expect(parts[count]).toContain(kind === "ollama" ? '"model":""' : '{"error":{');
         if (marked) expect(parts.at(-1)).toBe("[DONE]");
       }
@@ -186,7 +198,11 @@ describe.each(ALL)("directives on %s", (kind) => {
       for (const status of [400, 404, 429, 500, 503]) {
         const heard = await stream(sim, `status=${status}`);
         expect(heard.status).toBe(status);
-        expect(JSON.parse(heard.text).error).toBeDefined();
+        // What TGI's HTTP layer says is plain text, or nothing.
+        if (kind === "tgi" && status <= 404) continue;
+        // SGLang's error is not wrapped.
+        const { error, message } = JSON.parse(heard.text);
+        expect(error ?? message).toBeDefined();
       }
     }),
   );
@@ -236,6 +252,10 @@ describe.each(ALL)("directives on %s", (kind) => {
   );
 });
 
+/** For kinds that look seldom whether their client is still there. */
+const pollOften = (kind: SimulatedKind) =>
+  (kinds[kind].defaults.disconnectPollMs ?? 0) > 100 ? { disconnectPollMs: 100 } : {};
+
 function withoutId(event: string): string {
   return event.replace(/"id":"[^"]+"/, '"id":"x"');
 }
@@ -245,12 +265,13 @@ function text(event: string): string {
 }
 
 describe("answers of one kind only", () => {
-  it("vllm: abort=N ends with finish_reason abort and the end marker; the others cut", async () => {
+  it("abort=N ends with finish_reason abort where the kind says so; the others cut", async () => {
     for (const kind of ALL) {
       await withSimulator({ kind }, async (sim) => {
         const heard = await stream(sim, "abort=3");
-        expect(heard.broken).toBe(kind !== "vllm");
-        expect(heard.text.includes('"finish_reason":"abort"')).toBe(kind === "vllm");
+        const { saysAbort } = kinds[kind];
+        expect(heard.broken).toBe(!saysAbort);
+        expect(heard.text.includes('"finish_reason":"abort"')).toBe(saysAbort);
         expect(stateOf(sim)?.tokens).toBe(3);
       });
     }
@@ -275,6 +296,18 @@ describe("answers of one kind only", () => {
       expect(heard.text).toMatch(body);
     }),
   );
+
+  it("sglang: overload is a 503, and in a stream an error behind headers that said 200", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const full = (type: string) =>
+        `{"object":"error","message":"The request queue is full.","type":"${type}","param":null,"code":503}`;
+      const heard = await post(sim, CHAT, chat("Hello [sim overload]", { stream: false }));
+      expect(heard).toMatchObject({ status: 503, text: full("503") });
+      expect(await stream(sim, "overload")).toMatchObject({
+        status: 200,
+        text: `data: {"error":${full("SERVICE_UNAVAILABLE")}}\n\ndata: [DONE]\n\n`,
+      });
+    }));
 
   it("llama-cpp: overload is a wait without a word, headers sent", () =>
     withSimulator({ kind: "llama-cpp" }, async (sim) => {
@@ -338,23 +371,30 @@ describe("what it saw", () => {
       expect(sim.seen()).toMatchObject({ requests: [], tokens: 0, accepted: 0 });
     }));
 
-  it.each(ALL)("%s stops generating when the client leaves a stream, and tells at which token", (kind) =>
-    withSimulator({ kind, gapMs: 5 }, async (sim) => {
-      await leaveWhen(sim, CHAT, chat("Hello [sim tokens=4000]"), (heard) => heard.split("\n\n").length > 6);
-      const { requests, running } = await sim.waitFor(
-        (seen) => seen.requests[0]?.state === "aborted" && seen.running === 0,
-      );
-      const { tokens, aborted } = requests[0] ?? {};
-      expect(tokens).toBeGreaterThan(2);
-      expect(tokens).toBeLessThan(100);
-      expect(aborted?.atToken).toBe(tokens);
-      expect(aborted?.afterDisconnectMs).toBeLessThan(1_000);
-      expect(running).toBe(0);
-    }),
+  it.each(ALL.filter((kind) => !GHOSTS.has(kind)))(
+    "%s stops generating when the client leaves a stream, and tells at which token",
+    (kind) =>
+      withSimulator({ kind, gapMs: 5 }, async (sim) => {
+        await leaveWhen(
+          sim,
+          CHAT,
+          chat("Hello [sim tokens=4000]"),
+          (heard) => heard.split("\n\n").length > 6,
+        );
+        const { requests, running } = await sim.waitFor(
+          (seen) => seen.requests[0]?.state === "aborted" && seen.running === 0,
+        );
+        const { tokens, aborted } = requests[0] ?? {};
+        expect(tokens).toBeGreaterThan(2);
+        expect(tokens).toBeLessThan(100);
+        expect(aborted?.atToken).toBe(tokens);
+        expect(aborted?.afterDisconnectMs).toBeLessThan(1_000);
+        expect(running).toBe(0);
+      }),
   );
 
   it.each(ALL)("%s stops generating a whole answer when its client leaves", (kind) =>
-    withSimulator({ kind, gapMs: 5 }, async (sim) => {
+    withSimulator({ kind, gapMs: 5, ...pollOften(kind) }, async (sim) => {
       const controller = new AbortController();
       const body = JSON.stringify({ ...chat("Hello [sim tokens=4000]"), stream: false });
       const init = {
@@ -391,6 +431,42 @@ describe("what it saw", () => {
       const stopped = await fetch(`${sim.url}/v1/stream?conv_id=c1`, { method: "DELETE" });
       expect(stopped.status).toBe(200);
       await sim.waitFor(({ running }) => running === 0);
+    }));
+
+  it("sglang goes on with a stream whose client has left, and is ended by its id before that only", () =>
+    withSimulator({ kind: "sglang", gapMs: 2 }, async (sim) => {
+      const body = (rid: string) => chat("Hello [sim tokens=4000]", { rid });
+      const begun = (heard: string) => heard.split("\n\n").length > 4;
+      await leaveWhen(sim, CHAT, body("req-left"), begun);
+      await post(sim, "/abort_request", { rid: "req-left" });
+      const ghost = () => sim.seen().requests[0]?.tokens ?? 0;
+      const before = ghost();
+      await sim.waitFor(() => ghost() > before + 50);
+      const streams = ["req-1", "req-10", "req-2"].map((rid) => post(sim, CHAT, body(rid)));
+      await sim.waitFor(({ requests }) => requests.slice(2).every(({ tokens }) => tokens > 2));
+      expect((await post(sim, "/abort_request", { rid: "req-1" })).text).toBe("");
+      // Ids are compared by how they begin.
+      for (const heard of await Promise.all(streams.slice(0, 2))) {
+        expect(heard.text).toMatch(
+          /"finish_reason":"abort","matched_stop":null\}\]\}\n\ndata: \[DONE\]\n\n$/,
+        );
+        expect(heard.broken).toBe(false);
+      }
+      expect(sim.seen().requests.filter(({ state }) => state === "aborted")).toHaveLength(2);
+      await post(sim, "/abort_request", { abort_all: true });
+      expect((await streams[2])?.text).toContain('"finish_reason":"abort"');
+    }));
+
+  it("sglang tells a whole answer that it was aborted, queued or not", () =>
+    withSimulator({ kind: "sglang", gapMs: 5, slots: 1 }, async (sim) => {
+      const whole = (rid: string) => post(sim, CHAT, chat("Hello [sim tokens=4000]", { rid, stream: false }));
+      const answers = [whole("req-a"), whole("req-b")];
+      await sim.waitFor(({ running, waiting }) => running === 1 && waiting === 1);
+      await post(sim, "/abort_request", { rid: "req-" });
+      for (const { status, text: heard } of await Promise.all(answers)) {
+        expect(status).toBe(200);
+        expect(JSON.parse(heard).choices[0].finish_reason).toBe("abort");
+      }
     }));
 
   it("rejects a wait at its deadline and says what there was instead", () =>

@@ -1,6 +1,12 @@
 import { connect } from "node:net";
+import { type SimulatedKind, kinds } from "./kinds/registry.ts";
 import { startSimulator } from "./simulator.ts";
 import type { Simulator, SimulatorOptions } from "./simulator.ts";
+
+/** The kinds that have OpenAI's chat: what is true of all of them is tested with it. */
+export const CHAT_KINDS = (Object.keys(kinds) as SimulatedKind[]).filter(
+  (kind) => "POST /v1/chat/completions" in kinds[kind].routes,
+);
 
 /** Runs a test against a fresh simulator and stops it whatever happens. */
 export async function withSimulator(

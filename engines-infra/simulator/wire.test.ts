@@ -143,6 +143,135 @@ describe("llama-cpp", () => {
     }));
 });
 
+describe("sglang", () => {
+  const head = `"id":"x","object":"chat.completion.chunk","created":1,"model":"sim-model"`;
+  const chunk = (delta: string, finish = "null", stop = "null") =>
+    `{${head},"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish},"matched_stop":${stop}}]}`;
+  const start = [
+    chunk(`{"reasoning_content":null,"role":"assistant","content":""}`),
+    chunk(`{"reasoning_content":null,"content":${one}}`),
+    chunk(`{"reasoning_content":null,"content":${two}}`),
+  ];
+  const finish = chunk(`{"reasoning_content":null}`, '"stop"', "151645");
+  const counts = `"usage":{"prompt_tokens":8,"total_tokens":10,"completion_tokens":2,"prompt_tokens_details":null,"reasoning_tokens":0}`;
+  const rid = { rid: "x" };
+
+  it("streams a chat byte for byte, its id the caller's rid", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const heard = await post(sim, "/v1/chat/completions", { ...TWO, ...rid });
+      expect(heard.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+      expect(heard.text).toBe(sse(...start, finish, "[DONE]"));
+    }));
+
+  it("tells the usage in a chunk of its own, the reasoning's tokens beside the others", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const { text } = await post(sim, "/v1/chat/completions", { ...WITH_USAGE, ...rid });
+      expect(text).toBe(sse(...start, finish, `{${head},"choices":[],${counts}}`, "[DONE]"));
+    }));
+
+  it("leaves the null out of a completion's usage, and gives the last token's chunk the finish", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const body = { prompt: "Hi [sim tokens=3]", max_tokens: 1, stream: true, ...rid };
+      const usage = { stream_options: { include_usage: true } };
+      const { text } = await post(sim, "/v1/completions", { ...body, ...usage });
+      const frame = `"id":"x","object":"text_completion","created":1,"model":"default"`;
+      expect(text).toMatch(/^data: \{.*"finish_reason":"length","matched_stop":null\}\],"usage":null\}\n\n/);
+      expect(text).toContain(
+        `{${frame},"choices":[],"usage":{"prompt_tokens":1,"total_tokens":2,"completion_tokens":1,"reasoning_tokens":0}}`,
+      );
+    }));
+
+  it("writes every null where tools are given", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const tools = [{ type: "function", function: { name: "f" } }];
+      const { text } = await post(sim, "/v1/chat/completions", { ...TWO, ...rid, tools });
+      expect(text).toContain(
+        `{${head},"choices":[{"index":0,"delta":{"role":null,"content":${one},"reasoning_content":null,"tool_calls":null},"logprobs":null,"finish_reason":null,"matched_stop":null}],"usage":null}`,
+      );
+    }));
+
+  it("answers whole with its nulls and what it says of its weights", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const { text } = await post(sim, "/v1/chat/completions", { ...WHOLE, ...rid });
+      const content = JSON.stringify(JSON.parse(one) + JSON.parse(two));
+      expect(text).toBe(
+        lines(
+          `{"id":"x","object":"chat.completion","created":1,"model":"sim-model",`,
+          `"choices":[{"index":0,"message":{"role":"assistant","content":${content},"reasoning_content":null,"tool_calls":null},`,
+          `"logprobs":null,"finish_reason":"stop","matched_stop":151645}],${counts},"metadata":{"weight_version":"default"}}`,
+        ),
+      );
+    }));
+
+  it("streams an error wrapped, then usage where it was asked for, and the end marker all the same", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const failing = chat("Hello [sim tokens=2 error=2]", {
+        stream_options: { include_usage: true },
+        ...rid,
+      });
+      const { text } = await post(sim, "/v1/chat/completions", failing);
+      const error =
+        '{"error":{"object":"error","message":"The scheduler failed on this batch.","type":"INTERNAL_SERVER_ERROR","param":null,"code":500}}';
+      const usage = `{${head},"choices":[],"usage":{"prompt_tokens":8,"total_tokens":8,"completion_tokens":0,"prompt_tokens_details":null,"reasoning_tokens":0}}`;
+      expect(text).toBe(sse(...start.slice(0, 2), error, usage, "[DONE]"));
+    }));
+
+  it("sends its headers with the first token only", () =>
+    withSimulator({ kind: "sglang", slots: 1 }, async (sim) => {
+      const running = post(sim, "/v1/chat/completions", chat("a [sim hang=1]", { rid: "first" }));
+      await sim.waitFor(({ running }) => running === 1);
+      const waiting = post(sim, "/v1/chat/completions", chat("b"));
+      const { requests } = await sim.waitFor((seen) => seen.waiting === 1);
+      expect(requests[1]?.status).toBeUndefined();
+      await post(sim, "/abort_request", { rid: "first" });
+      expect((await waiting).status).toBe(200);
+      await running;
+    }));
+
+  it("tells its load without a flag, and its metrics with one", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      const { loads } = JSON.parse((await get(sim, "/v1/loads?include=core")).text);
+      expect(loads).toEqual([
+        expect.objectContaining({
+          dp_rank: 0,
+          num_running_reqs: 0,
+          num_waiting_reqs: 0,
+          max_running_requests: 256,
+          token_usage: 0,
+        }),
+      ]);
+      expect((await get(sim, "/metrics")).status).toBe(404);
+      await sim.configure({ lacks: [] });
+      expect((await get(sim, "/metrics")).text).toContain(
+        'sglang:num_running_reqs{engine_type="unified",model_name="sim-model",moe_ep_rank="0",pp_rank="0",tp_rank="0"} 0.0\n',
+      );
+    }));
+
+  it("lists its adapters below its model, and finds its model alone", () =>
+    withSimulator({ kind: "sglang", models: ["base", "sql"] }, async (sim) => {
+      const { data } = JSON.parse((await get(sim, "/v1/models")).text);
+      expect(data[1]).toEqual({
+        id: "sql",
+        object: "model",
+        created: 1,
+        owned_by: "sglang",
+        root: "/adapters/sql",
+        parent: "base",
+        max_model_len: null,
+      });
+      expect((await get(sim, "/v1/models/base")).status).toBe(200);
+      const missing = await get(sim, "/v1/models/none");
+      expect(missing.status).toBe(404);
+      expect(JSON.parse(missing.text).error).toMatchObject({ code: "model_not_found" });
+    }));
+
+  it("generates a token for each look at its health", () =>
+    withSimulator({ kind: "sglang" }, async (sim) => {
+      expect(await get(sim, "/health")).toMatchObject({ status: 200, text: "" });
+      await sim.waitFor(({ tokens }) => tokens === 1);
+    }));
+});
+
 describe("openai", () => {
   const head = `"id":"chatcmpl-x","object":"chat.completion.chunk","created":1,"model":"sim-model","service_tier":"default","system_fingerprint":"fp_50cad350e4"`;
   const chunks = (rest: string) => [
@@ -285,7 +414,7 @@ describe("what each kind tells about itself", () => {
     }),
   );
 
-  it.each(["vllm", "llama-cpp", "ollama", "openai"] as const)(
+  it.each(["vllm", "llama-cpp", "ollama", "openai", "sglang"] as const)(
     "%s lists its models in OpenAI's shape",
     (kind) =>
       withSimulator({ kind, models: ["a", "b"] }, async (sim) => {
@@ -295,6 +424,7 @@ describe("what each kind tells about itself", () => {
           "llama-cpp": ["a"],
           ollama: ["a:latest", "b:latest"],
           openai: ["a", "b"],
+          sglang: ["a", "b"],
         };
         expect(data.map(({ id }: { id: string }) => id)).toEqual(ids[kind]);
       }),

@@ -49,11 +49,16 @@ export async function servePlatform(options: PlatformOptions): Promise<Platform>
           modulesRoot: ROOT,
           compatibilityDate: "2026-10-20",
           compatibilityFlags: ["enable_request_signal", "request_signal_passthrough"],
-          bindings: { ...options.variables },
+          // Engines of this machine and its network are what it is for.
+          bindings: { ALLOW_PRIVATE_ENGINES: "1", ...options.variables },
           // The names under which `wrangler dev` keeps them, so that both see the same.
           d1Databases: { DB: "DB" },
           kvNamespaces: { KEY_CACHE: "KEY_CACHE" },
-          durableObjects: { METRICS: { className: "MetricsObject", useSQLite: true } },
+          durableObjects: {
+            METRICS: { className: "MetricsObject", useSQLite: true },
+            ENGINE: { className: "EngineObject", useSQLite: true },
+            FLEET: { className: "FleetObject", useSQLite: true },
+          },
           serviceBindings: { EGRESS: { network: { allow: ["local", "private", "public"] } } },
           unsafeDirectSockets: [{ host: HOST, port: 0, entrypoint: "default" }],
         },

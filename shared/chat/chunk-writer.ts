@@ -10,12 +10,16 @@ export type ChunkWriter = {
   usage(usage: Usage): string;
 };
 
-type Frame = { readonly id: string; readonly model: string; readonly createdS: number };
+/** What every chunk of one answer has: its id, its model, and its time in seconds since 1970. */
+export type Frame = { readonly id: string; readonly model: string; readonly createdS: number };
 
-/** For `POST /v1/chat/completions`. The first chunk of each choice has the role. */
-export function chatChunkWriter({ id, model, createdS }: Frame): ChunkWriter {
+/** For `POST /v1/chat/completions`. The first chunk of each choice has the role, but of those that have begun `already`. */
+export function chatChunkWriter(
+  { id, model, createdS }: Frame,
+  already: readonly number[] = [],
+): ChunkWriter {
   const head = `{"id":${JSON.stringify(id)},"object":"chat.completion.chunk","created":${createdS},"model":${JSON.stringify(model)},`;
-  const begun = new Set<number>();
+  const begun = new Set(already);
   const begin = (index: number): string => {
     if (begun.has(index)) return "";
     begun.add(index);

@@ -18,7 +18,12 @@ function recorded(kind: string, name: string): Uint8Array {
 
 function relayOf({ chat: { stream } }: EngineAdapter, options: RelayOptions): Relay {
   const writer = chatChunkWriter({ id: "chatcmpl-1", model: "m", createdS: 1 });
-  if (stream.format === "translated") return translatedRelay(stream.decoder({ model: "m", messages: [{ role: "user", content: "" }] }), writer, options);
+  if (stream.format === "translated")
+    return translatedRelay(
+      stream.decoder({ model: "m", messages: [{ role: "user", content: "" }] }),
+      writer,
+      options,
+    );
   return exactRelay(stream.rules, options);
 }
 

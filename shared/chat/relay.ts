@@ -4,11 +4,16 @@ import { asList, asObject, readFinish } from "../engines/openai-answer.ts";
 import { eventsOfChunk, eventsOfSse } from "../engines/openai-stream.ts";
 import { SSE_DONE, type SseEvent, SseScanner, eventsIn, sseEvent } from "../streams/sse.ts";
 import type { ChunkWriter } from "./chunk-writer.ts";
+import { pendingBytes } from "./cut-event.ts";
 import { type Tally, count, emptyTally, usageOf } from "./tally.ts";
+import { Transcript } from "./transcript.ts";
+import type { WrittenAnswer } from "./written.ts";
 
 /** A stage between an engine's bytes and the client's. */
 export type Relay = {
   readonly tally: Tally;
+  /** What the client has of the answer. */
+  written(): WrittenAnswer;
   /** What to write to the client now: whole events only, so that a cut never leaves half of one. */
   push(bytes: Uint8Array): string | Uint8Array;
   /** Likewise, when the engine's stream has ended. */
@@ -43,9 +48,11 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
   const called = new Set<number>();
   // The chunk that tells usage is ours, and has to be of the same answer as the engine's.
   let frame: Record<string, unknown> | undefined;
+  const transcript = new Transcript();
 
   function take({ raw, data }: SseEvent): string {
     if (tally.done || tally.fault) return "";
+    transcript.add(`${raw}\n\n`);
     if (!rules.mark.test(raw)) {
       // A comment of the engine's own keeps the way open just as well as ours.
       countPiece(tally, data);
@@ -77,11 +84,15 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
 
   return {
     tally,
+    written: () => transcript.read(),
     push(bytes) {
       const whole = scanner.rest === "" && held === "" && !tally.done && !tally.fault;
       const text = scanner.take(bytes);
       // The usual case: the network brought whole events, with nothing in them to look at. They go on untouched.
-      if (whole && text !== "" && scanner.rest === "" && countPlain(tally, text, rules)) return bytes;
+      if (whole && text !== "" && scanner.rest === "" && countPlain(tally, text, rules)) {
+        transcript.add(text);
+        return bytes;
+      }
       return eventsIn(text).map(take).join("");
     },
     end: () => scanner.end().map(take).join(""),
@@ -96,6 +107,7 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
 /** Writes an engine's own protocol anew in the client's format. */
 export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, options: RelayOptions): Relay {
   const tally = emptyTally(choicesOf(options));
+  const transcript = new Transcript();
   let held = "";
   const write = (events: ReturnType<StreamDecoder["push"]>): string => {
     let text = "";
@@ -105,10 +117,12 @@ export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, opt
       if (event.type === "delta") text += writer.delta(event);
       else if (event.type === "finish") held += writer.finish(event);
     }
+    transcript.add(text);
     return text;
   };
   return {
     tally,
+    written: () => transcript.read(),
     push: (bytes) => write(decoder.push(bytes)),
     end: () => write(decoder.end()),
     closing: () =>
@@ -122,8 +136,11 @@ export function translatedRelay(decoder: StreamDecoder, writer: ChunkWriter, opt
  */
 export class NativeFollower {
   readonly tally: Tally;
+  readonly #transcript = new Transcript();
   readonly #scanner = new SseScanner();
   readonly #rules: ChunkRules;
+  /** The last bytes: half a character may be among them. */
+  #tail: Uint8Array = new Uint8Array();
 
   constructor(rules: ChunkRules, choices = 1) {
     this.#rules = rules;
@@ -133,6 +150,8 @@ export class NativeFollower {
   /** Reads the next bytes of what the client is being sent. */
   push(bytes: Uint8Array): void {
     const text = this.#scanner.take(bytes);
+    this.#transcript.add(text);
+    this.#tail = bytes.length < 3 ? Uint8Array.of(...this.#tail.slice(-3), ...bytes) : bytes.slice(-3);
     if (!countPlain(this.tally, text, this.#rules)) for (const event of eventsIn(text)) this.#count(event);
   }
 
@@ -142,6 +161,16 @@ export class NativeFollower {
     // An engine may leave out the blank line behind its last event.
     if (cut.trim() === "data: [DONE]") count(this.tally, { type: "done" });
     return cut;
+  }
+
+  /** What the client has of the answer in whole events. */
+  written(): WrittenAnswer {
+    return this.#transcript.read();
+  }
+
+  /** The bytes of half a character at the end of what the client has. */
+  get pending(): Uint8Array {
+    return pendingBytes(this.#tail);
   }
 
   #count({ raw, data }: SseEvent): void {

@@ -28,18 +28,31 @@ export type ContentPart = z.infer<typeof ContentPart>;
 
 const content = z.union([z.string(), z.array(ContentPart).min(1)]);
 
-/** A call that the model made, as it comes back in the conversation. */
-export const ToolCall = z
-  .looseObject({
-    id: z.string().min(1),
-    type: z.literal("function"),
-    function: z.looseObject({
-      name: z.string().min(1),
-      arguments: z.string().meta({ description: "JSON, as text." }),
-    }),
-  })
-  .meta({ id: "ToolCall" });
+const FunctionCall = z.looseObject({
+  id: z.string().min(1),
+  type: z.literal("function"),
+  function: z.looseObject({
+    name: z.string().min(1),
+    arguments: z.string().meta({ description: "JSON, as text." }),
+  }),
+});
+export type FunctionCall = z.infer<typeof FunctionCall>;
+
+const CustomCall = z.looseObject({
+  id: z.string().min(1),
+  type: z.literal("custom"),
+  custom: z.looseObject({
+    name: z.string().min(1),
+    input: z.string().meta({ description: "Text of whatever form the tool asks for." }),
+  }),
+});
+
+/** A call that the model made, as it comes back in the conversation: of a function, or of a tool that takes any text. */
+export const ToolCall = z.discriminatedUnion("type", [FunctionCall, CustomCall]).meta({ id: "ToolCall" });
 export type ToolCall = z.infer<typeof ToolCall>;
+
+/** Whether a call is of a function: all that most engines know. */
+export const isFunctionCall = (call: ToolCall): call is FunctionCall => call.type === "function";
 
 const name = z.string().min(1).optional();
 
@@ -63,29 +76,53 @@ export const ChatMessage = z
   .meta({ id: "ChatMessage" });
 export type ChatMessage = z.infer<typeof ChatMessage>;
 
-/** A function that the model may call. */
-export const Tool = z
-  .looseObject({
-    type: z.literal("function"),
-    function: z.looseObject({
-      name: z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/),
-      description: z.string().optional(),
-      parameters: z.record(z.string(), z.unknown()).optional(),
-      strict: z.boolean().nullish(),
-    }),
-  })
-  .meta({ id: "Tool" });
+const toolName = z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/);
+
+const FunctionTool = z.looseObject({
+  type: z.literal("function"),
+  function: z.looseObject({
+    name: toolName,
+    description: z.string().optional(),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+    strict: z.boolean().nullish(),
+  }),
+});
+export type FunctionTool = z.infer<typeof FunctionTool>;
+
+const CustomTool = z.looseObject({
+  type: z.literal("custom"),
+  custom: z.looseObject({
+    name: toolName,
+    description: z.string().optional(),
+    format: z
+      .discriminatedUnion("type", [
+        z.looseObject({ type: z.literal("text") }),
+        z.looseObject({
+          type: z.literal("grammar"),
+          grammar: z.looseObject({ definition: z.string().min(1), syntax: z.enum(["lark", "regex"]) }),
+        }),
+      ])
+      .optional(),
+  }),
+});
+
+/** A function that the model may call, or a tool that takes any text: only hosted APIs of kind `openai` know those. */
+export const Tool = z.discriminatedUnion("type", [FunctionTool, CustomTool]).meta({ id: "Tool" });
 export type Tool = z.infer<typeof Tool>;
 
-const NamedTool = z.looseObject({
-  type: z.literal("function"),
-  function: z.looseObject({ name: z.string().min(1) }),
-});
+/** Whether a tool is a function: all that most engines know. */
+export const isFunctionTool = (tool: Tool): tool is FunctionTool => tool.type === "function";
+
+const named = z.looseObject({ name: z.string().min(1) });
+const NamedFunction = z.looseObject({ type: z.literal("function"), function: named });
+const NamedCustom = z.looseObject({ type: z.literal("custom"), custom: named });
+const NamedTool = z.discriminatedUnion("type", [NamedFunction, NamedCustom]);
 
 /** Which tool the model must, may or must not call. */
 export const ToolChoice = z.union([
   z.enum(["none", "auto", "required"]),
-  NamedTool,
+  NamedFunction,
+  NamedCustom,
   z.looseObject({
     type: z.literal("allowed_tools"),
     allowed_tools: z.looseObject({ mode: z.enum(["auto", "required"]), tools: z.array(NamedTool).min(1) }),
@@ -171,7 +208,10 @@ export const ChatRequest = z
       .max(20)
       .nullish()
       .meta({ description: "With logprobs: how many likely alternatives to send for each token." }),
-    tools: z.array(Tool).max(128).nullish().meta({ description: "Functions that the model may call." }),
+    tools: z.array(Tool).max(128).nullish().meta({
+      description:
+        "Functions that the model may call; a hosted API of kind `openai` takes `custom` tools too.",
+    }),
     tool_choice: ToolChoice.nullish().meta({
       description: "Whether and which tool must be called; `auto` with tools, else `none`.",
     }),
@@ -256,12 +296,13 @@ export const ChatCompletion = z
   .meta({ id: "ChatCompletion" });
 export type ChatCompletion = z.infer<typeof ChatCompletion>;
 
-/** A piece of a tool call: the first of an index has id and name, the later ones more of the arguments. */
+/** A piece of a tool call: the first of an index has id and name, the later ones more of the arguments, or of a custom tool's input. */
 export const ToolCallDelta = z.looseObject({
   index: z.int(),
   id: z.string().optional(),
-  type: z.literal("function").optional(),
+  type: z.enum(["function", "custom"]).optional(),
   function: z.looseObject({ name: z.string().optional(), arguments: z.string().optional() }).optional(),
+  custom: z.looseObject({ name: z.string().optional(), input: z.string().optional() }).optional(),
 });
 export type ToolCallDelta = z.infer<typeof ToolCallDelta>;
 

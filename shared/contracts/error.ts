@@ -80,6 +80,24 @@ export function reportFailure(failure: Failure): FailureReport {
         "model",
       );
     }
+    case "not_found":
+      return report(
+        404,
+        "invalid_request_error",
+        "not_found",
+        `There is no ${failure.resource} \`${failure.id}\`.`,
+      );
+    case "conflict":
+      return report(409, "invalid_request_error", "conflict", failure.message, failure.param ?? null);
+    case "precondition_failed":
+      return report(
+        412,
+        "invalid_request_error",
+        "precondition_failed",
+        `The ${failure.resource} has been changed since: it is at version ${failure.current}. Read it again, and send that version in If-Match.`,
+        null,
+        { etag: `"${failure.current}"` },
+      );
     case "route_not_found":
       return report(
         404,

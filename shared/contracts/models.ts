@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FEATURES } from "../engines/abilities.ts";
 
 // OpenAI's models: https://platform.openai.com/docs/api-reference/models
 
@@ -14,6 +15,11 @@ export const Model = z
       .optional()
       .meta({ description: "Tokens of prompt and answer together, where the engine says." }),
     engines: z.array(z.string()).meta({ description: "The kinds of engine that serve it." }),
+    abilities: z.array(z.enum(FEATURES)).meta({
+      description:
+        "What may be asked of those kinds; all else is refused by name. The model itself may lack some of it: then its engine says so.",
+      example: ["chat", "completion", "tools", "json_schema", "stop", "seed"],
+    }),
   })
   .meta({ id: "Model" });
 export type Model = z.infer<typeof Model>;

@@ -3,6 +3,7 @@ import {
   checkChatRequest,
   checkCompletionRequest,
   checkEmbeddingRequest,
+  checkRerankRequest,
   fieldPath,
   parseJson,
 } from "./parse-body.ts";
@@ -72,7 +73,7 @@ describe("a request that is right", () => {
   });
 });
 
-describe("legacy completions and embeddings that are wrong", () => {
+describe("requests of other operations that are wrong", () => {
   it.each<[(body: Record<string, unknown>) => unknown, object, string]>([
     [checkCompletionRequest, { model: "m" }, "prompt"],
     [checkCompletionRequest, { model: "m", prompt: [["a"]] }, "prompt[0][0]"],
@@ -81,6 +82,19 @@ describe("legacy completions and embeddings that are wrong", () => {
     [checkEmbeddingRequest, { model: "m" }, "input"],
     [checkEmbeddingRequest, { model: "m", input: ["a", 1] }, "input[1]"],
     [checkEmbeddingRequest, { model: "m", input: Array.from({ length: 2049 }, () => "a") }, "input"],
+    [checkRerankRequest, { query: "q", documents: ["a"] }, "model"],
+    [checkRerankRequest, { model: "m", documents: ["a"] }, "query"],
+    [checkRerankRequest, { model: "m", query: "", documents: ["a"] }, "query"],
+    [checkRerankRequest, { model: "m", query: "q" }, "documents"],
+    [checkRerankRequest, { model: "m", query: "q", documents: [] }, "documents"],
+    [checkRerankRequest, { model: "m", query: "q", documents: ["a", ""] }, "documents[1]"],
+    [checkRerankRequest, { model: "m", query: "q", documents: [{ title: "a" }] }, "documents[0].text"],
+    [checkRerankRequest, { model: "m", query: "q", documents: ["a"], top_n: 0 }, "top_n"],
+    [
+      checkRerankRequest,
+      { model: "m", query: "q", documents: ["a"], return_documents: 1 },
+      "return_documents",
+    ],
   ])("%o %j: %s", (check, body, param) => {
     expect(check(body as Record<string, unknown>)).toMatchObject({
       ok: false,
@@ -122,7 +136,7 @@ describe("fieldPath", () => {
 
 describe("what OpenAI allows at its edges", () => {
   const tool = { type: "function", function: { name: "f" } };
-  it.each<[check: typeof checkChatRequest | typeof checkCompletionRequest, body: object]>([
+  it.each<[check: (body: Record<string, unknown>) => unknown, body: object]>([
     [checkChatRequest, chat({ seed: 2 ** 63 })],
     [checkChatRequest, chat({ response_format: { type: "structural_tag", format: {} } })],
     [
@@ -135,6 +149,8 @@ describe("what OpenAI allows at its edges", () => {
     [checkCompletionRequest, { model: "m", prompt: "a", best_of: 0 }],
     [checkCompletionRequest, { model: "m", prompt: null }],
     [checkCompletionRequest, { model: "m", prompt: "a", seed: -(2 ** 63) }],
+    [checkRerankRequest, { model: "m", query: "q", documents: ["a", { text: "b", title: "B" }], top_n: 5 }],
+    [checkRerankRequest, { model: "m", query: "q", documents: ["a"], top_n: null, return_documents: null }],
   ])("is accepted: %#", (check, body) => {
     expect(check(body as Record<string, unknown>)).toMatchObject({ ok: true });
   });

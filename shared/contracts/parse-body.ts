@@ -5,6 +5,7 @@ import { ChatRequest } from "./chat.ts";
 import { isPlainChatRequest } from "./chat-check.ts";
 import { CompletionRequest } from "./completions.ts";
 import { EmbeddingRequest } from "./embeddings.ts";
+import { RerankRequest } from "./rerank.ts";
 
 type Path = readonly PropertyKey[];
 
@@ -99,3 +100,7 @@ export function checkCompletionRequest(body: Record<string, unknown>): Result<Co
 /** Checks an embedding request. */
 export const checkEmbeddingRequest = (body: Record<string, unknown>): Result<EmbeddingRequest, Failure> =>
   check(EmbeddingRequest, body);
+
+/** Checks a reranking request. */
+export const checkRerankRequest = (body: Record<string, unknown>): Result<RerankRequest, Failure> =>
+  check(RerankRequest, body);

@@ -29,3 +29,7 @@ export type Feature = (typeof FEATURES)[number];
 
 /** What one kind of engine can do. A model or an operator's flags may still lack it: then the engine's own words say so. */
 export type Abilities = Readonly<Record<Feature, Support>>;
+
+/** The features that an engine of these abilities serves, or the platform for it, in README's order. */
+export const featuresOf = (abilities: Abilities): Feature[] =>
+  FEATURES.filter((feature) => abilities[feature] !== "refused");

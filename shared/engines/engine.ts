@@ -19,6 +19,8 @@ export type Operation = "chat" | "completion" | "embedding" | "rerank";
 /** A model as one engine serves it. `names` are what a caller may call it, the engine's own first. */
 export type EngineModel = {
   readonly names: readonly string[];
+  /** Case does not matter in its names, which are there in lower case too. */
+  readonly anyCase?: true;
   readonly created?: number;
   readonly ownedBy?: string;
   /** Tokens that one request may use: prompt and answer together. */
@@ -176,10 +178,18 @@ export type ModelAction = "pull" | "load" | "unload" | "sleep" | "wake";
 export type ModelControl = Partial<
   Record<ModelAction, (model: string, options: { readonly source?: string }) => EngineRequest>
 > & {
-  /** Reads one line of the answer to `pull`. */
-  readProgress?(
-    line: string,
-  ): { readonly status: string; readonly done: number; readonly total: number } | undefined;
+  /** Present where `load` and `unload` are for LoRA adapters: the model itself is loaded when the engine starts. */
+  readonly loads?: "adapters";
+  /** Reads one line of the answer to `pull`; sizes are in bytes, and 0 where it does not say. */
+  readProgress?(line: string):
+    | {
+        readonly status: string;
+        readonly done: number;
+        readonly total: number;
+        /** Set on the line that ends it. An answer without such a line has failed. */
+        readonly outcome?: "finished" | "failed";
+      }
+    | undefined;
 };
 
 /** An engine's wire protocol, as data and small functions. It never sees a Worker, a socket or a clock. */

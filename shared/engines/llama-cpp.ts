@@ -16,6 +16,7 @@ import {
   openaiRules,
   readOpenaiModels,
   refuseForAll,
+  rerankEdits,
   unsupported,
 } from "./openai-dialect.ts";
 import { asList, asObject } from "./openai-answer.ts";
@@ -135,6 +136,16 @@ export const llamaCpp: EmbeddingAdapter = {
     encode(call) {
       if (call.body.dimensions) return unsupported(call.engine, "dimensions", "has no effect in llama.cpp");
       return openaiDialect.embedding.encode(call);
+    },
+  },
+  rerank: {
+    ...openaiDialect.rerank,
+    // Where the server was not started with --reranking, its 501 says so.
+    encode(call) {
+      if (call.model.ownedBy === "eco-base")
+        return unsupported(call.engine, "model", "is of the embedded engine, which ranks no documents");
+      const edits = rerankEdits(call);
+      return edits.ok ? ok(edited("/v1/rerank", call, edits.value)) : edits;
     },
   },
   abilities: { ...openaiDialect.abilities, continuation: "engine" },

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatRequest } from "../contracts/chat.ts";
+import { type ChatMessage, type ChatRequest, isFunctionCall } from "../contracts/chat.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall } from "./engine.ts";
@@ -29,7 +29,8 @@ export function encodeMessages(call: EngineCall<ChatRequest>): Result<Json[], Fa
       const calls = callsOf(message, at);
       if (!calls.ok) return calls;
       if (calls.value.length > 0) out.tool_calls = calls.value;
-      for (const each of message.tool_calls ?? []) toolNames.set(each.id, each.function.name);
+      for (const each of (message.tool_calls ?? []).filter(isFunctionCall))
+        toolNames.set(each.id, each.function.name);
     }
     if (message.role === "tool") {
       out.tool_call_id = message.tool_call_id;
@@ -72,13 +73,16 @@ function content(
   return ok({ content: texts.join("\n"), ...(images.length > 0 && { images }) });
 }
 
-/** The calls of an assistant's message: its tool calls, and the `function_call` that they were before. */
+/**
+ * The calls of an assistant's message: its tool calls, and the `function_call` that they were before. Those of custom
+ * tools have been refused before.
+ */
 function callsOf(message: Extract<ChatMessage, { role: "assistant" }>, at: number): Result<Json[], Failure> {
   const list: Json[] = [];
   const old = asObject(message.function_call);
   const calls = [
     ...(old ? [{ id: undefined, called: old, path: `messages[${at}].function_call` }] : []),
-    ...(message.tool_calls ?? []).map(({ id, function: called }, n) => ({
+    ...(message.tool_calls ?? []).filter(isFunctionCall).map(({ id, function: called }, n) => ({
       id,
       called,
       path: `messages[${at}].tool_calls[${n}].function`,

@@ -1,10 +1,10 @@
 import type { EngineModel } from "./engine.ts";
+import { namesOf } from "./ollama-names.ts";
 import { asList, asObject } from "./openai-answer.ts";
 
 /**
  * Reads `GET /api/tags`: https://github.com/ollama/ollama/blob/main/docs/api.md#list-local-models
- * `m` means `m:latest`, and case does not matter there. Models that Ollama would fetch from its cloud are left out:
- * prompts must not leave the house.
+ * Models that Ollama would fetch from its cloud are left out: prompts must not leave the house.
  */
 export function readTags(json: unknown): EngineModel[] {
   return asList(asObject(json)?.models).flatMap((each): EngineModel[] => {
@@ -15,7 +15,8 @@ export function readTags(json: unknown): EngineModel[] {
     const context = asObject(model.details)?.context_length;
     return [
       {
-        names: name.endsWith(":latest") ? [name, name.slice(0, -":latest".length)] : [name],
+        names: namesOf(name),
+        anyCase: true,
         ownedBy: "library",
         ...(Number.isFinite(createdMs) && { created: Math.floor(createdMs / 1000) }),
         ...(typeof context === "number" && { contextLength: context }),

@@ -488,7 +488,7 @@ describe("what Ollama answers", () => {
     expect(ollama.classify(status, body, undefined)).toMatchObject(fault);
   });
 
-  it("lists its models under both names, and none that would leave the house", () => {
+  it("lists its models under their own name first, and none that would leave the house", () => {
     const models = [
       { model: "llama3.2:3b", modified_at: "2026-01-31T12:00:00.123456789Z" },
       { model: "smollm2:latest" },
@@ -499,8 +499,8 @@ describe("what Ollama answers", () => {
       { model: "yours", remote_model: "x" },
       {},
     ];
-    expect(ollama.models.read({ models }).map(({ names }) => names)).toEqual([
-      ["llama3.2:3b"],
+    expect(ollama.models.read({ models }).map(({ names }) => names.slice(0, 2))).toEqual([
+      ["llama3.2:3b", "library/llama3.2:3b"],
       ["smollm2:latest", "smollm2"],
     ]);
     expect(ollama.models.read({ models })[0]?.created).toBe(Date.UTC(2026, 0, 31, 12) / 1000);

@@ -1,3 +1,4 @@
+import { ollamaControl } from "./control.ts";
 import { continuedChat, continuedCompletion } from "./continued.ts";
 import type { EmbeddingAdapter, StreamFormat } from "./engine.ts";
 import { answerChat, answerCompletion, answerEmbedding } from "./ollama-answer.ts";
@@ -53,5 +54,6 @@ export const ollama: EmbeddingAdapter = {
   defaults: { concurrencyMax: 4, firstByteTimeoutMs: 330_000 },
   models: { path: "/api/tags", read: readTags },
   health: { path: "/api/version", read: (status) => (status === 200 ? "ready" : "down") },
+  control: ollamaControl,
   trimBaseUrl: (baseUrl) => baseUrl.replace(/\/+$/, "").replace(/\/(v1|api)$/, ""),
 };

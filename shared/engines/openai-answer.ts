@@ -110,7 +110,7 @@ function faultOf(answer: Json | undefined): EngineFault | undefined {
 /** A tool call with what OpenAI's types require. `idIfUntold` is its id where the engine gave none. */
 function mendToolCall(value: unknown, idIfUntold: string): ToolCall {
   const call = asObject(value);
-  // Of another shape, and only of a hosted API.
+  // Only of a hosted API, whose own form it is.
   if (call?.type === "custom") return call as ToolCall;
   const called = asObject(call?.function);
   const args = called?.arguments;

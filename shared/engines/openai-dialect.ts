@@ -1,5 +1,5 @@
 import type { Usage } from "../contracts/common.ts";
-import type { ChatRequest } from "../contracts/chat.ts";
+import { type ChatRequest, isFunctionCall, isFunctionTool } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
 import type { EmbeddingRequest } from "../contracts/embeddings.ts";
 import type { RerankRequest } from "../contracts/rerank.ts";
@@ -25,7 +25,7 @@ import {
   readEmbeddingAnswer,
 } from "./openai-answer.ts";
 import { classifyOpenai } from "./openai-fault.ts";
-import { readReranking } from "./reranking.ts";
+import { DONE_HERE, ignoredRerankField, readReranking, textDocuments } from "./reranking.ts";
 
 /** Members to set in, and to remove from, a request before it is sent. */
 export type Edits = { set?: Record<string, unknown>; remove?: string[] };
@@ -57,7 +57,32 @@ export function refuseForAll(
     return refuse("response_format", "of type `structural_tag` is not supported by this engine");
   if (body.verbosity && body.verbosity !== "medium")
     return refuse("verbosity", "is not supported by this engine");
+  const custom = customTool(body);
+  return custom === undefined
+    ? undefined
+    : refuse(custom, "of type `custom` is not supported: this engine calls functions only");
+}
+
+/** The field by which a request speaks of a tool that takes free text, and is no function. */
+function customTool({ tools, tool_choice: choice, messages }: ChatRequest): string | undefined {
+  const at = tools?.findIndex((tool) => !isFunctionTool(tool)) ?? -1;
+  if (at >= 0) return `tools[${at}].type`;
+  if (typeof choice === "object" && choice?.type === "custom") return "tool_choice";
+  if (typeof choice === "object" && choice?.type === "allowed_tools")
+    return choice.allowed_tools.tools.some(({ type }) => type === "custom") ? "tool_choice" : undefined;
+  for (const [turn, message] of messages.entries()) {
+    if (message.role !== "assistant") continue;
+    const call = message.tool_calls?.findIndex((each) => !isFunctionCall(each)) ?? -1;
+    if (call >= 0) return `messages[${turn}].tool_calls[${call}].type`;
+  }
   return undefined;
+}
+
+/** The edits of a reranking for an engine that takes texts alone; fails by name for a field that it would ignore. */
+export function rerankEdits({ body, engine }: EngineCall<RerankRequest>): Result<Edits, Failure> {
+  const ignored = ignoredRerankField(body);
+  if (ignored !== undefined) return unsupported(engine, ignored, "is not supported by this engine");
+  return ok({ ...textDocuments(body), remove: DONE_HERE });
 }
 
 /** The edits that every engine in OpenAI's format needs. */
@@ -79,7 +104,7 @@ export function onlyTools(
   names: readonly string[],
   mode: "auto" | "required",
 ): Edits | undefined {
-  const kept = (tools ?? []).filter((tool) => names.includes(tool.function.name));
+  const kept = (tools ?? []).filter(isFunctionTool).filter((tool) => names.includes(tool.function.name));
   const all = names.every((name) => kept.some((tool) => tool.function.name === name));
   return all ? { set: { tools: kept, tool_choice: mode } } : undefined;
 }
@@ -90,7 +115,7 @@ export function allowedTools(body: ChatRequest): Edits | undefined {
   const { mode, tools } = body.tool_choice.allowed_tools;
   return onlyTools(
     body,
-    tools.map((tool) => tool.function.name),
+    tools.flatMap((tool) => (tool.type === "function" ? [tool.function.name] : [])),
     mode,
   );
 }
@@ -144,11 +169,14 @@ function textOfChoices(json: unknown): string {
   const texts = asList(asObject(json)?.choices).flatMap((each) => {
     const choice = asObject(each);
     const message = asObject(choice?.message);
-    const calls = asList(message?.tool_calls).map((call) => asObject(asObject(call)?.function));
+    const calls = asList(message?.tool_calls).map((call) => {
+      const { function: called, custom } = asObject(call) ?? {};
+      return asObject(called ?? custom);
+    });
     return [
       message?.reasoning_content ?? message?.reasoning,
       message?.content ?? choice?.text,
-      ...calls.flatMap((called) => [called?.name, called?.arguments]),
+      ...calls.flatMap((called) => [called?.name, called?.arguments ?? called?.input]),
     ];
   });
   return texts.filter((text) => typeof text === "string").join("");
@@ -229,7 +257,7 @@ export const openaiDialect = {
   },
   rerank: {
     encode: (call: EngineCall<RerankRequest>): Result<EngineRequest, Failure> =>
-      ok(edited("/v1/rerank", call, {})),
+      ok(edited("/v1/rerank", call, { remove: DONE_HERE })),
     answer: (json: unknown, call: EngineCall<RerankRequest>) => readReranking(json, call),
   },
   classify: classifyOpenai,

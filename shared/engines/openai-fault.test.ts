@@ -195,6 +195,12 @@ describe("an engine's answer other than success", () => {
       { class: "client_fault", status: 400, code: "unsupported_operation" },
     ],
     [
+      "OpenAI: a path that it has not",
+      404,
+      '{"error":{"message":"Invalid URL (POST /v1/rerank)","type":"invalid_request_error","param":null,"code":null}}',
+      { class: "client_fault", status: 400, code: "unsupported_operation" },
+    ],
+    [
       "vLLM: scaling, as a string",
       503,
       '{"error":"The model is currently scaling. Please try again later."}',

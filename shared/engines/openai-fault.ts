@@ -119,8 +119,9 @@ export function classifyOpenai(status: number, body: string, retryAfterMs: numbe
     return { class: "failure", status, message };
   }
   const object = json as Record<string, unknown>;
-  // FastAPI's answer for a route that is not mounted: the engine's model cannot do this.
-  if (status === 404 && object.detail === "Not Found") {
+  const fault = read(object.error ?? object, status, retryAfterMs);
+  // A route that is not mounted, as FastAPI and as OpenAI say it: the engine's model cannot do this.
+  if (status === 404 && (object.detail === "Not Found" || /^Invalid URL \(/.test(fault.message))) {
     return {
       class: "client_fault",
       status: 400,
@@ -129,5 +130,5 @@ export function classifyOpenai(status: number, body: string, retryAfterMs: numbe
       message: "the engine does not offer this operation for its model",
     };
   }
-  return read(object.error ?? object, status, retryAfterMs);
+  return fault;
 }

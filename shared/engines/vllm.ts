@@ -1,6 +1,7 @@
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
 import { err, ok } from "../kernel/result.ts";
+import { vllmControl } from "./control.ts";
 import { continuedChat, continuedCompletion } from "./continued.ts";
 import type { EmbeddingAdapter, EngineCall, EngineRequest, StreamFormat } from "./engine.ts";
 import {
@@ -12,6 +13,7 @@ import {
   openaiEdits,
   openaiRules,
   refuseForAll,
+  rerankEdits,
   unsupported,
 } from "./openai-dialect.ts";
 import { asObject } from "./openai-answer.ts";
@@ -118,7 +120,10 @@ export const vllm: EmbeddingAdapter = {
   },
   rerank: {
     ...openaiDialect.rerank,
-    encode: (call) => refuse(call) ?? ok(prepared("/v1/rerank", call)),
+    encode(call) {
+      const edits = rerankEdits(call);
+      return edits.ok ? (refuse(call) ?? ok(prepared("/v1/rerank", call, edits.value))) : edits;
+    },
   },
   abilities: {
     chat: "engine",
@@ -150,4 +155,5 @@ export const vllm: EmbeddingAdapter = {
       kvUse: gauge(text, "vllm:kv_cache_usage_perc"),
     }),
   },
+  control: vllmControl,
 };

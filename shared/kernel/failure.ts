@@ -24,6 +24,12 @@ export type Failure =
   | { readonly kind: "invalid_key" }
   | { readonly kind: "forbidden"; readonly message: string }
   | { readonly kind: "model_not_found"; readonly model: string; readonly similar: readonly string[] }
+  /** Something that operators manage is not there: `resource` is what it is, in a word. */
+  | { readonly kind: "not_found"; readonly resource: string; readonly id: string }
+  /** The request is right, but not for the state that things are in. */
+  | { readonly kind: "conflict"; readonly message: string; readonly param?: string }
+  /** What the caller meant to change has been changed since: `current` is its version now. */
+  | { readonly kind: "precondition_failed"; readonly resource: string; readonly current: number }
   | { readonly kind: "route_not_found"; readonly method: string; readonly path: string }
   | { readonly kind: "method_not_allowed"; readonly method: string; readonly allow: readonly string[] }
   | { readonly kind: "body_too_large"; readonly limitBytes: number }

@@ -15,6 +15,10 @@ export const METRICS = {
   },
   eco_tokens_total: { type: "counter", help: "Tokens used, by model and type: prompt, completion." },
   eco_estimated_usage_total: { type: "counter", help: "Answers whose usage the engine did not tell." },
+  eco_continuations_total: {
+    type: "counter",
+    help: "Answers that broke off and were to be continued by another engine, by model and outcome: continued, failed.",
+  },
   eco_engine_attempts_total: { type: "counter", help: "Requests sent to engines, by engine and outcome." },
 } as const satisfies Record<string, { type: "counter" | "gauge" | "histogram"; help: string }>;
 

@@ -11,11 +11,15 @@ export type FleetEngine = {
 /** A place where a model is served. */
 export type Place<E extends FleetEngine> = { readonly engine: E; readonly model: EngineModel };
 
+/** Whether a caller may call a model so. */
+export const isCalled = ({ names, anyCase }: EngineModel, name: string): boolean =>
+  names.includes(name) || (anyCase === true && names.includes(name.toLowerCase()));
+
 /** Every place that serves `name`, reachable engines first, in the operator's order. */
 export function placesOf<E extends FleetEngine>(fleet: readonly E[], name: string): Place<E>[] {
   const places: Place<E>[] = [];
   for (const engine of fleet) {
-    const model = engine.models.find((each) => each.names.includes(name));
+    const model = engine.models.find((each) => isCalled(each, name));
     if (model) places.push({ engine, model });
   }
   return places.some(({ engine }) => !engine.reachable)

@@ -2,8 +2,10 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { failureResponse } from "./http/failure-response.ts";
+import { withAdmin } from "./middleware/with-admin.ts";
 import { withKey } from "./middleware/with-key.ts";
 import type { Defer, Ports } from "./ports.ts";
+import { ADMIN_ROUTES } from "./routes/admin.ts";
 import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
 import * as reference from "./routes/reference.ts";
@@ -12,16 +14,20 @@ import { Run } from "./run.ts";
 
 type Handler = (c: Context<AppEnv>) => Promise<Response>;
 
+type Method = "get" | "post" | "patch" | "delete";
+
 /**
  * Method, path, handler. What each accepts and gives is in `openapi.ts`. A route has one handler and no middleware:
  * Hono then calls it without composing a chain, which would cost more than the rest of routing.
  */
-const ROUTES: readonly (readonly ["get" | "post", string, Handler])[] = [
+const ROUTES: readonly (readonly [Method, string, Handler])[] = [
   ["post", "/v1/chat/completions", withKey(inference.chatCompletions)],
   ["post", "/v1/completions", withKey(inference.completions)],
   ["post", "/v1/embeddings", withKey(inference.embeddings)],
+  ["post", "/v1/rerank", withKey(inference.rerank)],
   ["get", "/v1/models", withKey(models.listModels)],
   ["get", "/v1/models/:id{.+}", withKey(models.getModel)],
+  ...ADMIN_ROUTES.map(([method, path, handler]) => [method, path, withAdmin(handler)] as const),
   ["get", "/health", status.health],
   ["get", "/ready", status.ready],
   ["get", "/metrics", status.metrics],
@@ -39,7 +45,11 @@ export function createApp(ports: Ports): App {
   // Without a key the API tells nobody what it has and what it has not.
   const lost: Handler = async (c) => failureResponse(c.env.run, wrongAddress(c));
   const lostInApi = withKey(lost);
-  app.notFound((c) => (c.req.path.startsWith("/v1/") ? lostInApi(c) : lost(c)));
+  const lostInAdmin = withAdmin(lost);
+  app.notFound((c) => {
+    if (c.req.path.startsWith("/v1/")) return lostInApi(c);
+    return c.req.path.startsWith("/admin/") ? lostInAdmin(c) : lost(c);
+  });
   app.onError((error, c) => {
     c.env.run.fail(error);
     return failureResponse(c.env.run, { kind: "internal" });
@@ -55,7 +65,9 @@ export function createApp(ports: Ports): App {
 
 const PATTERNS = ROUTES.map(([method, path]) => ({
   method: method.toUpperCase(),
-  pattern: new RegExp(`^${path.replaceAll(/:\w+\{(.+?)\}|\./g, (_, inner?: string) => inner ?? "\\.")}$`),
+  pattern: new RegExp(
+    `^${path.replaceAll(/:\w+(?:\{(.+?)\})?|\./g, (part, inner?: string) => inner ?? (part === "." ? "\\." : "[^/]+"))}$`,
+  ),
 }));
 
 /** A known path with another method is 405 with what is allowed; all else is 404. */

@@ -1,12 +1,15 @@
-import { createFleet } from "./fleet.ts";
-import { readConfig } from "./env.ts";
-import { createAuthenticator } from "./middleware/authenticate.ts";
-import type { Ports } from "./ports.ts";
-import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
+import type { EngineState } from "../../shared/contracts/admin-engines.ts";
+import type { EnginePort, FleetPort } from "../../shared/fleet/ports.ts";
 import { MetricsBuffer } from "../../shared/metrics/metrics.ts";
-
-/** A way out to the engines in the place of the internet, where there is one: the network of `npm start`, a VPC. */
-type Egress = { readonly EGRESS?: Fetcher };
+import { createEngineAccess } from "./engine-access.ts";
+import { Config, readConfig } from "./env.ts";
+import { egressOf } from "./fleet/egress.ts";
+import { createFleet } from "./fleet/fleet.ts";
+import { createAuthenticator } from "./middleware/authenticate.ts";
+import type { EngineControl, Ports } from "./ports.ts";
+import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
+import { d1ModelActions } from "./store/model-actions.ts";
+import { d1Registry } from "./store/registry.ts";
 
 /** The only file that knows which binding answers which need. */
 export function bindPorts(env: Env): Ports {
@@ -14,28 +17,53 @@ export function bindPorts(env: Env): Ports {
   const config = readConfig(variables);
   const metrics = new MetricsBuffer();
   const now = () => Date.now();
-  const { EGRESS } = env as Egress;
-  // Bound late: called as a method of another object, the global fetch is refused.
-  const send: typeof fetch = EGRESS
-    ? (input, init) => EGRESS.fetch(input, init)
-    : (input, init) => fetch(input, init);
-  const world = () => env.METRICS.getByName("world");
+  const random = () => Math.random();
+  const fetch = egressOf(env);
+  const counters = () => env.METRICS.getByName("world");
+  const fleetObject = () => env.FLEET.getByName("world");
   return {
     config,
     metrics,
     now,
-    fetch: send,
-    fleet: createFleet(config.ENGINES, { secrets: variables, fetch: send, now }),
+    random,
+    fetch,
+    fleet: createFleet({
+      secrets: variables,
+      fleet: () => fleetObject() as unknown as FleetPort,
+      engine: (id) => env.ENGINE.getByName(id) as unknown as EnginePort,
+      now,
+      random,
+      newHolderId: () => crypto.randomUUID(),
+    }),
+    registry: d1Registry(env.DB),
+    modelActions: d1ModelActions(env.DB),
+    engines: engineControl(fleetObject),
+    engineAccess: createEngineAccess({
+      variables,
+      ownNames: Object.keys(Config.shape),
+      privateAllowed: config.ALLOW_PRIVATE_ENGINES,
+      hasEgress: "EGRESS" in variables,
+      fetch,
+    }),
     authenticate: createAuthenticator(config.KEY_PEPPER),
     keys: (defer) => kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), defer),
     async flushMetrics() {
       if (metrics.isEmpty) return;
       const series = metrics.take();
-      await world()
+      await counters()
         .add(series)
         .catch(() => metrics.restore(series));
     },
-    renderMetrics: () => world().render(),
+    renderMetrics: () => counters().render(),
+    async objects(kind, name) {
+      if (kind === "metrics" && name === "world") return counters();
+      if (kind === "fleet" && name === "world") return fleetObject();
+      // Only engines that are registered have an object: asking for another would make one.
+      const snapshot = kind === "engine" ? await fleetObject().snapshot() : undefined;
+      return snapshot?.engines.some(({ config: { id } }) => id === name)
+        ? env.ENGINE.getByName(name)
+        : undefined;
+    },
     pingDatabase: () =>
       env.DB.prepare("select 1")
         .first()
@@ -45,5 +73,21 @@ export function bindPorts(env: Env): Ports {
         ),
     log: (line) => console.log(JSON.stringify(line)),
     uuid: () => crypto.randomUUID(),
+  };
+}
+
+/** What operators are told of the engines, and tell their keeper: the fleet's object knows it all. */
+function engineControl(fleetObject: () => ReturnType<Env["FLEET"]["getByName"]>): EngineControl {
+  return {
+    changed: () => fleetObject().changed(),
+    async states() {
+      const snapshot = await fleetObject().snapshot();
+      return Object.fromEntries(
+        (snapshot?.engines ?? []).map(({ config: { id }, status }): [string, EngineState] => {
+          const { circuit, health, draining, inFlight, waiting } = status;
+          return [id, { circuit, health, draining, inFlight, waiting }];
+        }),
+      );
+    },
   };
 }

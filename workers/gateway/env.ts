@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
+import { checkBaseUrl } from "../../shared/engines/base-url.ts";
 
 const Switch = z.enum(["0", "1", "true", "false"]).transform((value) => value === "1" || value === "true");
 const DurationMs = z.coerce.number().int().min(100);
@@ -20,6 +21,16 @@ const EngineList = z
     "two engines have the same id",
   );
 
+/** The engines of the variable are held to what an operator's registrations are held to, as far as one can see here. */
+function checkHosts({ ENGINES, ALLOW_PRIVATE_ENGINES }: Config, context: z.RefinementCtx): void {
+  for (const { id, baseUrl, via } of ENGINES) {
+    const checked = checkBaseUrl(baseUrl, { privateAllowed: ALLOW_PRIVATE_ENGINES || via === "vpc" });
+    if (checked.ok) continue;
+    const message = `the engine ${id}: baseUrl ${checked.error}, or set ALLOW_PRIVATE_ENGINES where this is your own machine`;
+    context.addIssue({ code: "custom", path: ["ENGINES"], message });
+  }
+}
+
 /** Every variable that the Worker reads, and what it is when nobody set it. Nothing else reads the environment. */
 export const Config = z.object({
   ENGINES: EngineList.default([]),
@@ -33,9 +44,16 @@ export const Config = z.object({
     .default(16 * 1024 * 1024),
   /** Silence after which a stream gets a comment, so that no proxy or client gives up. */
   KEEP_ALIVE_MS: DurationMs.default(10_000),
-  FIRST_BYTE_TIMEOUT_MS: DurationMs.default(120_000),
-  IDLE_TIMEOUT_MS: DurationMs.default(120_000),
+  /** Where this deployment stands, for engines of the same region to be preferred. */
+  REGION: z.string().optional(),
+  /** Wait before the first further round of attempts; it doubles with each. */
+  RETRY_BASE_MS: z.coerce.number().int().min(1).max(8_000).default(500),
+  /** Where they are not set, each kind of engine has its own. */
+  FIRST_BYTE_TIMEOUT_MS: DurationMs.optional(),
+  IDLE_TIMEOUT_MS: DurationMs.optional(),
   TOTAL_TIMEOUT_MS: DurationMs.default(900_000),
+  /** Engines on private networks, and keys in clear: on one's own machine, never where others register engines. */
+  ALLOW_PRIVATE_ENGINES: Switch.default(false),
   /** `/metrics` without a key: only where nobody but the operator reaches it. */
   METRICS_PUBLIC: Switch.default(false),
   /** One line for each request; off for benchmarks. */
@@ -45,7 +63,7 @@ export type Config = z.infer<typeof Config>;
 
 /** Reads the environment, or says in one sentence what is wrong with it. */
 export function readConfig(env: Readonly<Record<string, unknown>>): Config {
-  const parsed = Config.safeParse(
+  const parsed = Config.superRefine(checkHosts).safeParse(
     Object.fromEntries(Object.keys(Config.shape).map((name) => [name, env[name]])),
   );
   if (parsed.success) return parsed.data;

@@ -1,6 +1,8 @@
 import { type App, createApp } from "./app.ts";
 import { bindPorts } from "./bind.ts";
 
+export { EngineObject } from "./objects/engine.ts";
+export { FleetObject } from "./objects/fleet.ts";
 export { MetricsObject } from "./objects/metrics.ts";
 
 // One app for the isolate's life: it holds caches, and nothing of any request.

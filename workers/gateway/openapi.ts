@@ -4,6 +4,8 @@ import { Completion, CompletionRequest } from "../../shared/contracts/completion
 import { EmbeddingList, EmbeddingRequest } from "../../shared/contracts/embeddings.ts";
 import { ApiError } from "../../shared/contracts/error.ts";
 import { Model, ModelList } from "../../shared/contracts/models.ts";
+import { Reranking, RerankRequest } from "../../shared/contracts/rerank.ts";
+import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
 
 const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
 const failure = (description: string) => ({ description, content: json(ApiError) });
@@ -94,6 +96,13 @@ const ROUTES = [
     EmbeddingRequest,
     EmbeddingList,
   ),
+  post(
+    "/v1/rerank",
+    "Rank documents",
+    "How well each document fits a query, best first, in the form of Cohere's and Jina's rerank.",
+    RerankRequest,
+    Reranking,
+  ),
   get(
     "/v1/models",
     "OpenAI API",
@@ -124,6 +133,7 @@ const ROUTES = [
       },
     },
   ),
+  ...ADMIN_OPERATIONS,
   get("/health", "Operation", "Whether the platform runs", {
     200: {
       description: "It runs. `degraded`: not all engines are there.",

@@ -1,11 +1,13 @@
 import type { Failure } from "../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../shared/kernel/result.ts";
-import { type Place, placesOf, similarNames } from "../../shared/models/resolve.ts";
-import type { Endpoint, Fleet } from "./fleet.ts";
+import type { Place } from "../../shared/models/resolve.ts";
+import type { Endpoint, Fleet } from "./fleet/fleet.ts";
 import type { Defer } from "./ports.ts";
 
 /** Age of the list below which a model that no engine serves is not asked for again. */
 const RECENT_MS = 500;
+
+const canServe = ({ engine }: Place<Endpoint>): boolean => engine.reachable;
 
 /**
  * Where a model is served. A model that nobody is known to serve, or whose engines were all away, is asked for once
@@ -15,27 +17,41 @@ export async function findPlaces(
   fleet: Fleet,
   model: string,
   defer: Defer,
-): Promise<Result<Place<Endpoint>[], Failure>> {
+): Promise<Result<readonly Place<Endpoint>[], Failure>> {
   const listed = await fleet.list(defer);
-  const known = placesOf(listed, model);
-  if (known.some(({ engine }) => engine.reachable)) return ok(known);
+  const known = fleet.index().find(model);
+  if (known?.some(canServe)) return ok(known);
   // Names that nobody serves are free to make up, and each would ask every engine.
   const settled = fleet.ageMs() < RECENT_MS && listed.every(({ reachable }) => reachable);
   const endpoints = settled ? listed : await fleet.refresh();
-  const places = placesOf(endpoints, model);
-  if (places.some(({ engine }) => engine.reachable)) return ok(places);
+  const places = fleet.index().find(model);
+  if (places?.some(canServe)) return ok(places);
   // An engine that is away may be the one that serves it: then "no such model" could be untrue.
   const away = endpoints.filter(
-    ({ id, reachable }) =>
-      !reachable && (places.length === 0 || places.some(({ engine }) => engine.id === id)),
+    (endpoint) =>
+      !endpoint.reachable && (!places?.length || places.some(({ engine }) => engine === endpoint)),
   );
-  if (places.length > 0 || away.length > 0 || endpoints.length === 0) {
-    const attempts = away.map(({ id, health }) => ({
-      engine: id,
-      reason: health === "loading" ? "loading" : "could not be reached",
-    }));
-    return err({ kind: "engines_unavailable", model, attempts, retryAfterMs: 5_000 });
+  if (places?.length || away.length > 0 || endpoints.length === 0) {
+    const attempts = away.map((endpoint) => ({ engine: endpoint.id, reason: whyAway(endpoint) }));
+    return err({ kind: "engines_unavailable", model, attempts, retryAfterMs: backMs(away) });
   }
-  const names = endpoints.flatMap((endpoint) => endpoint.models.flatMap((each) => each.names));
-  return err({ kind: "model_not_found", model, similar: similarNames([...new Set(names)], model) });
+  return err(fleet.index().notFound(model));
+}
+
+/** Why an engine gets no requests now, in words. */
+export function whyAway({ status }: Endpoint): string {
+  if (status.draining) return "is being drained";
+  if (status.health === "loading") return "loading";
+  if (status.health === "down") return "could not be reached";
+  return "failed too often of late, and is being tried";
+}
+
+const BACK_MS = 5_000;
+
+/** When it is worth coming back: when the first circuit is tried again, if that is known. */
+function backMs(away: readonly Endpoint[]): number {
+  const waits = away.flatMap(({ status }) =>
+    status.retryAtMs === undefined ? [] : [status.retryAtMs - Date.now()],
+  );
+  return Math.max(1_000, Math.min(BACK_MS, ...waits));
 }

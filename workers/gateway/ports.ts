@@ -1,27 +1,50 @@
+import type { EngineState } from "../../shared/contracts/admin-engines.ts";
 import type { MetricsBuffer } from "../../shared/metrics/metrics.ts";
+import type { Defer } from "./defer.ts";
+import type { EngineAccess } from "./engine-access.ts";
 import type { Config } from "./env.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Fleet } from "./fleet/fleet.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { KeyStore } from "./store/keys.ts";
+import type { ModelActionStore } from "./store/model-actions.ts";
+import type { RegistryStore } from "./store/registry.ts";
 
-/** Carries work past the answer, as `ExecutionContext.waitUntil` does. */
-export type Defer = (work: Promise<unknown>) => void;
+export type { Defer };
+
+/** A Durable Object, as far as operators reach it. */
+export type AdminObject = { fetch(url: string, init?: RequestInit): Promise<Response> };
+
+/** What operators are told of the engines, and what the engines' keepers are told by operators. */
+export type EngineControl = {
+  /** The registry has been changed: whoever keeps a copy of it reads it anew. */
+  changed(): Promise<void>;
+  /** How each engine does, by its id. One that nobody has asked yet is absent. */
+  states(): Promise<Readonly<Record<string, EngineState>>>;
+};
 
 /** All that the app needs of the world. `bind.ts` answers these needs from the Worker's bindings; tests hand in their own. */
 export type Ports = {
   readonly config: Config;
   readonly fleet: Fleet;
   readonly authenticate: Authenticator;
+  readonly registry: RegistryStore;
+  readonly modelActions: ModelActionStore;
+  readonly engines: EngineControl;
+  readonly engineAccess: EngineAccess;
   readonly keys: (defer: Defer) => KeyStore;
   readonly metrics: MetricsBuffer;
   /** Hands this isolate's numbers over, now. */
   readonly flushMetrics: () => Promise<void>;
   /** Everything counted anywhere, as Prometheus text. */
   readonly renderMetrics: () => Promise<string>;
+  /** The Durable Object of a class and name, for its admin endpoint; undefined where there is none. */
+  readonly objects: (kind: string, name: string) => Promise<AdminObject | undefined>;
   /** Whether the database answers. */
   readonly pingDatabase: () => Promise<boolean>;
   readonly fetch: typeof fetch;
   readonly log: (line: Readonly<Record<string, unknown>>) => void;
   readonly now: () => number;
+  /** A number in [0, 1). */
+  readonly random: () => number;
   readonly uuid: () => string;
 };

@@ -28,6 +28,15 @@ export class Run {
   outcome: StreamOutcome | undefined;
   usage: Usage | undefined;
   error: string | undefined;
+  /** Time that the request has waited for slots, in milliseconds. */
+  queuedMs = 0;
+  /** Time that it has been at engines until their first word, in milliseconds. */
+  engineMs = 0;
+  /** Why no engine went on with an answer that broke off. */
+  notContinued: string | undefined;
+  /** Requests that were sent to engines. */
+  attemptCount = 0;
+  readonly seams: { readonly from: string; readonly to: string | undefined }[] = [];
   #measured: (() => Usage) | undefined;
   #firstTokenMs: number | undefined;
   #streams = false;
@@ -52,9 +61,23 @@ export class Run {
     return this.#streams;
   }
 
+  /** Whether whoever asks may know which engine answered, and how that came about. */
+  get isExplained(): boolean {
+    return this.principal?.role === "admin";
+  }
+
   /** The first event of the answer has come. */
   firstToken(): void {
     this.#firstTokenMs ??= this.ports.now();
+  }
+
+  /** An engine broke off in the middle of the answer, and another went on with it, or none could. */
+  continued(from: string, to: string | undefined): void {
+    this.seams.push({ from, to });
+    this.ports.metrics.add("eco_continuations_total", {
+      model: this.model ?? "",
+      outcome: to === undefined ? "failed" : "continued",
+    });
   }
 
   /** The usage of an answer that is still being sent: asked for when nothing more will be. */
@@ -108,7 +131,10 @@ export class Run {
         model: this.model,
         engine: this.engine,
         attempts: this.attempts.length > 0 ? this.attempts : undefined,
+        queue_ms: this.queuedMs > 0 ? this.queuedMs : undefined,
         outcome: this.outcome,
+        continued: this.seams.length > 0 ? this.seams : undefined,
+        not_continued: this.notContinued,
         error: this.error,
         usage,
         first_token_ms: this.#firstTokenMs === undefined ? undefined : this.#firstTokenMs - this.startedMs,

@@ -13,6 +13,8 @@ export type Call = {
   body: Json | undefined;
   /** Values of the route's `:names`. */
   params: Record<string, string>;
+  /** The client has left, and the generation goes on all the same. */
+  clientLeft?: true;
 };
 
 /** What the server knows about its own work, for metrics and slots. */

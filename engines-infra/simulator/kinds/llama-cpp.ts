@@ -9,12 +9,13 @@ import {
   llamaTokenize,
 } from "./llama-cpp-embeddings.ts";
 import { BUILD, fail, failure, json } from "./llama-cpp-http.ts";
+import { llamaRerank } from "./llama-cpp-rerank.ts";
 import { text } from "./reply.ts";
 import type { Reply } from "./reply.ts";
 
 const OPEN = /^\/(v1\/)?(health|models)$|^\/$/;
 
-/** llama.cpp's llama-server in single-model mode, started with `--metrics --embeddings`, without a key unless told. */
+/** llama.cpp's llama-server in single-model mode, started with `--metrics --embeddings --reranking`, without a key unless told. */
 export const llamaCpp: EngineKind = {
   id: "llama-cpp",
   port: 8080,
@@ -41,6 +42,10 @@ export const llamaCpp: EngineKind = {
     "POST /v1/embeddings": generates(llamaEmbeddings),
     "POST /embedding": generates(llamaNativeEmbeddings),
     "POST /embeddings": generates(llamaNativeEmbeddings),
+    "POST /rerank": generates(llamaRerank),
+    "POST /reranking": generates(llamaRerank),
+    "POST /v1/rerank": generates(llamaRerank),
+    "POST /v1/reranking": generates(llamaRerank),
     "POST /apply-template": tells(llamaTemplate),
     "POST /tokenize": tells(llamaTokenize),
     "POST /detokenize": tells(llamaDetokenize),

@@ -1,3 +1,4 @@
+import type { ToolCall } from "../model/answer.ts";
 import { readConversation } from "../model/conversation.ts";
 import { alphanumeric } from "../model/hash.ts";
 import { numberOf, objectOf } from "../model/json.ts";
@@ -89,8 +90,7 @@ function whole(context: Context, body: JsonObject, turn: Turn, named: boolean): 
   const choices = turn.answers.map((answer, index) => {
     const calls = answer.toolCalls.map((call, at) => ({
       id: callId(context, index, at),
-      type: "function",
-      function: { name: call.name, arguments: call.pieces.join("") },
+      ...calledAs(call, call.pieces.join("")),
     }));
     const message = {
       role: "assistant",
@@ -159,18 +159,26 @@ function deltaOf(context: Context, step: Step, turn: Turn): JsonObject {
     case "text":
       return { content: step.text };
     case "call": {
-      const fn = { name: step.call.name, arguments: "" };
-      return {
-        tool_calls: [
-          { index: step.index, id: callId(context, step.choice, step.index), type: "function", function: fn },
-        ],
-      };
+      const id = callId(context, step.choice, step.index);
+      return { tool_calls: [{ index: step.index, id, ...calledAs(step.call, "") }] };
     }
-    case "arguments":
-      return { tool_calls: [{ index: step.index, function: { arguments: step.piece } }] };
+    case "arguments": {
+      const text = turn.answers[step.choice]?.toolCalls[step.index]?.text;
+      const more: JsonObject = text
+        ? { custom: { input: step.piece } }
+        : { function: { arguments: step.piece } };
+      return { tool_calls: [{ index: step.index, ...more }] };
+    }
     default:
       return {};
   }
+}
+
+/** A call as OpenAI says it: of a function with arguments, or of a custom tool with its input. */
+function calledAs({ name, text }: ToolCall, said: string): JsonObject {
+  return text
+    ? { type: "custom", custom: { name, input: said } }
+    : { type: "function", function: { name, arguments: said } };
 }
 
 function callId({ serial }: Context, choice: number, index: number): string {

@@ -4,6 +4,7 @@ import { openaiChat } from "./openai-chat.ts";
 import { openaiCompletions } from "./openai-completions.ts";
 import { openaiEmbeddings } from "./openai-embeddings.ts";
 import { fail, invalid, pretty, usual } from "./openai-http.ts";
+import { openaiRerank } from "./openai-rerank.ts";
 import type { Reply } from "./reply.ts";
 
 /**
@@ -23,6 +24,7 @@ export const openai: EngineKind = {
     "POST /v1/chat/completions": generates(openaiChat),
     "POST /v1/completions": generates(openaiCompletions),
     "POST /v1/embeddings": generates(openaiEmbeddings),
+    "POST /v1/rerank": generates(openaiRerank),
     "GET /v1/models": tells((context) =>
       pretty(200, { object: "list", data: context.settings.models.map(card(context)) }),
     ),

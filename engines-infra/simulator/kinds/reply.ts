@@ -11,6 +11,8 @@ export type Whole = {
   headers: Record<string, string>;
   body: string;
   tokens: number;
+  /** The body where the engine's own abort call ends the request; without it nothing is said then. */
+  aborted?: string;
 };
 
 /** A streamed body. */
@@ -20,8 +22,12 @@ export type Stream = {
   events: Iterable<WireEvent>;
   /** What this engine writes when it fails in mid-stream; the body ends after it. */
   trouble: string[];
+  /** It then closes the connection, and the body has no proper end. */
+  closesInTrouble?: true;
   /** The end marker, empty where the protocol has none. */
   end: string;
+  /** What is written where the engine's own abort call ends the request. */
+  aborted?: string[];
   /** What is written after each so many milliseconds of silence while the model works. */
   ping?: { everyMs: number; wire: string };
 };

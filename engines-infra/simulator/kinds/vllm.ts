@@ -6,6 +6,7 @@ import { generates, tells } from "./kind.ts";
 import type { Context, EngineKind } from "./kind.ts";
 import { text } from "./reply.ts";
 import { vllmMetrics } from "./vllm-metrics.ts";
+import { vllmRerank } from "./vllm-rerank.ts";
 
 const GUARDED = /^\/(v1|v2|inference|cohere)/;
 
@@ -22,6 +23,9 @@ export const vllm: EngineKind = {
     "POST /v1/chat/completions": generates(vllmChat),
     "POST /v1/completions": generates(vllmCompletions),
     "POST /v1/embeddings": generates(vllmEmbeddings),
+    "POST /v1/rerank": generates(vllmRerank),
+    "POST /v2/rerank": generates(vllmRerank),
+    "POST /rerank": generates(vllmRerank),
     "POST /tokenize": tells(vllmTokenize),
     "POST /detokenize": tells(vllmDetokenize),
     "GET /v1/models": tells(models),

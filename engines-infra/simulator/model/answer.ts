@@ -6,7 +6,8 @@ import type { Json, JsonObject } from "./json.ts";
 import { instanceOf } from "./schema-instance.ts";
 import type { Tool } from "./tools.ts";
 
-export type ToolCall = { name: string; arguments: JsonObject; pieces: string[] };
+/** `pieces` are the arguments as JSON, or with `text` whatever the tool is told. */
+export type ToolCall = { name: string; arguments: JsonObject; pieces: string[]; text?: true };
 
 /** What the model says to one request, before any engine has put it into its own words. */
 export type Answer = {
@@ -69,7 +70,13 @@ function jsonTokens(ask: Ask, key: number): string[] {
   return continuation(tokens, ask.conversation.prefill) ?? tokens;
 }
 
+const INPUT_TOKENS = 8;
+
 function call(tool: Tool, key: number): ToolCall {
+  if (tool.text) {
+    const pieces = generate(`call\u0000${tool.name}${key}`, "", { tokens: INPUT_TOKENS });
+    return { name: tool.name, arguments: {}, pieces, text: true };
+  }
   const values = instanceOf({ type: "object", ...tool.parameters }, key) as JsonObject;
   return { name: tool.name, arguments: values, pieces: splitTokens(JSON.stringify(values)) };
 }

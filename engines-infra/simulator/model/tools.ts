@@ -1,23 +1,29 @@
 import { isObject, listOf, objectOf, textOf } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 
-export type Tool = { name: string; parameters: JsonObject };
+/** A tool that can be called. With `text` it takes any text, and no arguments: OpenAI's `custom` tools. */
+export type Tool = { name: string; parameters: JsonObject; text?: true };
 
 /** How an engine understands `tool_choice`. */
 export type ToolChoice = { mode: "auto" | "required" | "none" } | { mode: "named"; name: string };
 
-/** The functions of an OpenAI-style (and Ollama-style) `tools` list. */
+/** The tools of an OpenAI-style (and Ollama-style) `tools` list. */
 export function readTools(tools: Json | undefined): Tool[] {
   return listOf(tools)
     .filter(isObject)
-    .map((tool) => objectOf(tool["function"]))
-    .map((fn) => ({ name: textOf(fn["name"]) ?? "", parameters: objectOf(fn["parameters"]) }));
+    .map((tool) => {
+      const text = tool["type"] === "custom" && isObject(tool["custom"]);
+      const described = objectOf(text ? tool["custom"] : tool["function"]);
+      const name = textOf(described["name"]) ?? "";
+      return { name, parameters: objectOf(described["parameters"]), ...(text ? { text } : {}) };
+    });
 }
 
-/** Reads `tool_choice`: a word, or an object that names a function. */
+/** Reads `tool_choice`: a word, or an object that names a tool. */
 export function readToolChoice(choice: Json | undefined): ToolChoice {
   if (choice === "required" || choice === "none") return { mode: choice };
-  const name = textOf(objectOf(objectOf(choice)["function"])["name"]);
+  const { function: fn, custom } = objectOf(choice);
+  const name = textOf(objectOf(fn ?? custom)["name"]);
   return name === undefined ? { mode: "auto" } : { mode: "named", name };
 }
 

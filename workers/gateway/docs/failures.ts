@@ -26,6 +26,12 @@ const FAILURES: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: K
   invalid_key: { kind: "invalid_key" },
   forbidden: { kind: "forbidden", message: "The key is right, but may not do this." },
   model_not_found: { kind: "model_not_found", model: "smollm2", similar: ["smollm2-135m-instruct"] },
+  not_found: { kind: "not_found", resource: "engine", id: "gpu-1" },
+  conflict: {
+    kind: "conflict",
+    message: "The request is right, but not for the state that things are in; the message says why.",
+  },
+  precondition_failed: { kind: "precondition_failed", resource: "engine", current: 3 },
   route_not_found: { kind: "route_not_found", method: "GET", path: "/v1/chat" },
   method_not_allowed: { kind: "method_not_allowed", method: "GET", allow: ["POST"] },
   body_too_large: { kind: "body_too_large", limitBytes: 16 * 1024 * 1024 },

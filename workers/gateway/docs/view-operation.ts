@@ -124,6 +124,10 @@ function viewContent(
     const label = html`<code>${type}</code> ${viewType(shape, context)}`;
     const same = sameAs(schema, type, before ?? content);
     if (same !== undefined) return html`<p class="media">${label}, ${same}</p>`;
+    // An object with a section of its own is shown there, once for all operations.
+    const named =
+      shape.type.length === 1 && typeof shape.type[0] === "object" ? shape.type[0].schema : undefined;
+    if (named !== undefined && context.anchors.has(named)) return html`<p class="media">${label}</p>`;
     if (shape.fields.length + shape.forms.length === 0) return html`<p class="media">${label}</p>`;
     // Without the links of a type: a summary is a control, and must not have others inside.
     const summary = html`<code>${type}</code>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SimulatedKind } from "../../../engines-infra/simulator/index.ts";
+import { engines } from "../../../shared/engines/engines.ts";
 import { type Usage, chat, errorOf, post, readStream } from "./asking.ts";
 import { KINDS, modelOf, proofForFile } from "./harness.ts";
 import { WEATHER_TOOL } from "../../../engines-infra/simulator/samples.ts";
@@ -53,14 +54,14 @@ const ABILITIES: Record<string, Ability> = {
     operation: "chat",
     body: { n: 3 },
     param: "n",
-    cannot: ["ollama"],
+    cannot: ["ollama", "sglang", "tgi"],
     done: ({ choices }) => expect(choices).toHaveLength(3),
   },
   "a bias of tokens": {
     operation: "chat",
     body: { logit_bias: { "42": -100 } },
     param: "logit_bias",
-    cannot: ["ollama"],
+    cannot: ["ollama", "tgi"],
   },
   "a tool by name": {
     operation: "chat",
@@ -80,7 +81,7 @@ const ABILITIES: Record<string, Ability> = {
     operation: "chat",
     body: { messages: [{ role: "user", content: "[tools=2] both" }], tools, parallel_tool_calls: false },
     param: "parallel_tool_calls",
-    cannot: ["ollama"],
+    cannot: ["ollama", "sglang"],
     done: (answer) => expect(calls(answer)).toHaveLength(1),
   },
   "no tool at all": {
@@ -102,7 +103,7 @@ const ABILITIES: Record<string, Ability> = {
     operation: "completion",
     body: { best_of: 2 },
     param: "best_of",
-    cannot: ["llama-cpp", "ollama", "vllm"],
+    cannot: ["llama-cpp", "ollama", "sglang", "vllm"],
   },
   "log probabilities of a text": {
     operation: "completion",
@@ -126,7 +127,7 @@ const ABILITIES: Record<string, Ability> = {
     operation: "completion",
     body: { prompt: [1, 2, 3] },
     param: "prompt",
-    cannot: ["ollama"],
+    cannot: ["ollama", "tgi"],
   },
   "fewer dimensions": {
     operation: "embedding",
@@ -194,6 +195,18 @@ const OPERATORS_ONLY: Partial<Record<SimulatedKind, readonly string[]>> = {
     "chat_template",
     "request_id",
   ],
+  sglang: [
+    "rid",
+    "priority",
+    "cache_salt",
+    "session_params",
+    "routed_dp_rank",
+    "bootstrap_host",
+    "lora_path",
+    "custom_logit_processor",
+    "input_ids",
+  ],
+  tgi: ["adapter_id", "truncate", "watermark", "return_full_text", "decoder_input_details"],
   ollama: ["options", "num_ctx", "keep_alive", "num_gpu", "num_thread", "template", "raw", "context"],
 };
 
@@ -214,20 +227,20 @@ describe.each(KINDS)("what %s is asked for", (kind) => {
     expect(accepted()).toBe(0);
   };
 
-  it.each(Object.entries(ABILITIES))(
-    "is done, or refused by name: %s",
-    async (_, { operation, body, param, cannot, done }) => {
-      const response = await post(proof(), PATHS[operation], {
-        model: modelOf(kind),
-        ...BASE[operation],
-        ...body,
-      });
-      if (cannot.includes(kind)) return expectRefusal(response, param);
-      expect(response.status).toBe(200);
-      done?.((await response.json()) as Answer);
-      expect(accepted()).toBe(1);
-    },
+  const offered = Object.entries(ABILITIES).filter(
+    ([, { operation }]) => engines[kind].abilities[operation] !== "refused",
   );
+  it.each(offered)("is done, or refused by name: %s", async (_, { operation, body, param, cannot, done }) => {
+    const response = await post(proof(), PATHS[operation], {
+      model: modelOf(kind),
+      ...BASE[operation],
+      ...body,
+    });
+    if (cannot.includes(kind)) return expectRefusal(response, param);
+    expect(response.status).toBe(200);
+    done?.((await response.json()) as Answer);
+    expect(accepted()).toBe(1);
+  });
 
   it.each(
     (OPERATORS_ONLY[kind] ?? []).flatMap(
@@ -235,7 +248,7 @@ describe.each(KINDS)("what %s is asked for", (kind) => {
         [
           [field, "chat"],
           [field, "completion"],
-          ...(kind === "vllm" ? ([[field, "embedding"]] as const) : []),
+          ...(kind === "sglang" || kind === "vllm" ? ([[field, "embedding"]] as const) : []),
         ] as const,
     ),
   )("is refused where only the operator may ask for it: %s in a %s", async (field, operation) => {
@@ -437,7 +450,7 @@ describe("the traps of the engines", () => {
   });
 
   it("every engine: reasoning comes under one name in a whole answer, too", async () => {
-    for (const kind of ["llama-cpp", "ollama", "vllm"] as const) {
+    for (const kind of ["llama-cpp", "ollama", "tgi", "vllm"] as const) {
       const answer = (await (
         await ask(kind, { messages: [{ role: "user", content: "[think] Why?" }] })
       ).json()) as Json;

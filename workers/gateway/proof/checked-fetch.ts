@@ -65,6 +65,7 @@ export function checkedFetch({ openai, documented, nativeErrors, violations }: J
     if (status === 200 && type !== undefined) checks.push((answer) => openai[type](prepare?.(answer)));
     if (status === 200 && path === "/v1/models")
       checks.push((answer) => (answer as { data: unknown[] }).data.map(openai.Model).find(Boolean));
+    if (status === 200 && path === "/v1/rerank") checks.push(bestFirst);
     blame(checks.flatMap((check) => check(value) ?? []).map((wrong) => `${wrong}: ${text}`));
     return new Response(text, response);
   };
@@ -75,6 +76,17 @@ const anyMessage: Check = (value) =>
   typeof ((value as Json).error as Json | null)?.message === "string"
     ? undefined
     : "is an error without a message";
+
+/** OpenAI has no ranking to hold ours to: the best comes first, and none twice. */
+const bestFirst: Check = (value) => {
+  const { results } = value as { results: { index: number; relevance_score: number }[] };
+  const places = new Set(results.map(({ index }) => index));
+  if (places.size < results.length) return "ranks a document twice";
+  const falls = results.every(
+    ({ relevance_score }, at) => relevance_score <= (results[at - 1]?.relevance_score ?? Infinity),
+  );
+  return falls ? undefined : "does not begin with the best";
+};
 
 async function bodyOf(request: Request, init: RequestInit | undefined): Promise<Json> {
   if (typeof init?.body !== "string" && request.body === null) return {};

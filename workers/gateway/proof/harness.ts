@@ -63,6 +63,9 @@ export const ONE_OF_EACH: readonly EngineSpec[] = KINDS.map((kind) =>
 /** The model that the engine of this id serves. */
 export const modelOf = (id: string): string => `sim-${id}`;
 
+/** One failure must not change what the next test sees: retries and circuits have proofs of their own. */
+export const STEADY = { retriesMax: 0, circuit: { failuresToOpen: 1000 }, probeIntervalMs: 500 };
+
 const PEPPER = "pepper for the proofs only";
 
 /** Starts simulators and the platform, all in memory and on free ports. */
@@ -73,7 +76,7 @@ export async function startProof(
   const started = await Promise.all(
     engines.map(async ({ kind, id = kind, sim, config }) => {
       const simulator = await startSimulator({ kind, models: [modelOf(id)], name: id, ...sim });
-      return { id, simulator, config: { id, kind, baseUrl: simulator.url, ...config } };
+      return { id, simulator, config: { id, kind, baseUrl: simulator.url, ...STEADY, ...config } };
     }),
   );
   const log = logBook();
@@ -81,6 +84,7 @@ export async function startProof(
     port: 0,
     variables: {
       KEY_PEPPER: PEPPER,
+      RETRY_BASE_MS: "20",
       ENGINES: JSON.stringify(started.map(({ config }) => config)),
       ...variables,
     },

@@ -1,6 +1,8 @@
 import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
 import { embed, predictChat } from "../../../engines-infra/simulator/index.ts";
+import type { Feature } from "../../../shared/engines/abilities.ts";
+import { engines } from "../../../shared/engines/engines.ts";
 import { KINDS, generationsOf, modelOf, proofForFile } from "./harness.ts";
 import { WEATHER_TOOL, NOTE_SCHEMA } from "../../../engines-infra/simulator/samples.ts";
 
@@ -26,6 +28,7 @@ function only<Choice>(answer: { choices: Choice[] }): Choice {
 describe.each(KINDS)("the openai client with %s", (kind) => {
   const model = modelOf(kind);
   const sim = () => proof().sim(kind);
+  const cannot = (feature: Feature) => engines[kind].abilities[feature] === "refused";
   const sent = () => generationsOf(sim().seen().requests).at(-1)?.body as Record<string, unknown>;
 
   it("chats", async () => {
@@ -99,15 +102,17 @@ describe.each(KINDS)("the openai client with %s", (kind) => {
       tools: [WEATHER_TOOL],
     });
     const calls = only(await runner.finalChatCompletion()).message.tool_calls ?? [];
-    expect(calls).toHaveLength(2);
-    expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+    // TGI's grammar allows one call of an answer.
+    const most = kind === "tgi" ? 1 : 2;
+    expect(calls).toHaveLength(most);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(most);
     for (const call of calls) {
       if (call.type !== "function") throw new Error("no function was called");
       expect(JSON.parse(call.function.arguments)).toHaveProperty("city");
     }
   });
 
-  it("gives JSON when a JSON object is asked for", async () => {
+  it.skipIf(cannot("json_object"))("gives JSON when a JSON object is asked for", async () => {
     const answer = await client().chat.completions.create({
       model,
       messages: user("As JSON, please"),
@@ -193,23 +198,26 @@ describe.each(KINDS)("the openai client with %s", (kind) => {
     expect(text).toBe(whole.text);
   });
 
-  it("embeds, in the form that the client asks for and in numbers, with the same vectors", async () => {
-    const input = ["first text", "second text"];
-    const asked = await client().embeddings.create({ model, input });
-    const numbers = await client().embeddings.create({ model, input, encoding_format: "float" });
-    for (const [at, text] of input.entries()) {
-      const vector = asked.data[at]?.embedding ?? [];
-      const expected = embed(text);
-      expect(vector).toHaveLength(expected.length);
-      for (const [n, value] of expected.entries()) expect(vector[n]).toBeCloseTo(value, 5);
-      expect(numbers.data[at]?.embedding).toHaveLength(expected.length);
-    }
-    expect(asked.data.map(({ index }) => index)).toEqual([0, 1]);
-    expect(asked.usage.total_tokens).toBe(asked.usage.prompt_tokens);
-    expect(asked.usage.prompt_tokens).toBeGreaterThan(0);
-  });
+  it.skipIf(cannot("embedding"))(
+    "embeds, in the form that the client asks for and in numbers, with the same vectors",
+    async () => {
+      const input = ["first text", "second text"];
+      const asked = await client().embeddings.create({ model, input });
+      const numbers = await client().embeddings.create({ model, input, encoding_format: "float" });
+      for (const [at, text] of input.entries()) {
+        const vector = asked.data[at]?.embedding ?? [];
+        const expected = embed(text);
+        expect(vector).toHaveLength(expected.length);
+        for (const [n, value] of expected.entries()) expect(vector[n]).toBeCloseTo(value, 5);
+        expect(numbers.data[at]?.embedding).toHaveLength(expected.length);
+      }
+      expect(asked.data.map(({ index }) => index)).toEqual([0, 1]);
+      expect(asked.usage.total_tokens).toBe(asked.usage.prompt_tokens);
+      expect(asked.usage.prompt_tokens).toBeGreaterThan(0);
+    },
+  );
 
-  it("embeds one text given as a text", async () => {
+  it.skipIf(cannot("embedding"))("embeds one text given as a text", async () => {
     const { data } = await client().embeddings.create({ model, input: "alone" });
     expect(data).toHaveLength(1);
   });

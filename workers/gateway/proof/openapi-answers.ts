@@ -33,7 +33,9 @@ const pointer = (...steps: string[]): string =>
 export function documentedAnswers(document: OpenApiDocument): DocumentedAnswer {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema(document, "openapi");
-  const patterns = Object.keys(document.paths).map((template) => ({
+  // An id may have slashes in it, so the longest template that fits is meant.
+  const templates = Object.keys(document.paths).toSorted((a, b) => b.length - a.length);
+  const patterns = templates.map((template) => ({
     template,
     pattern: new RegExp(`^${template.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, ".+")}$`),
   }));

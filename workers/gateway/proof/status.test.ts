@@ -182,6 +182,7 @@ describe("/openapi.json", () => {
         CHAT,
         "/v1/completions",
         "/v1/embeddings",
+        "/v1/rerank",
         "/v1/models",
         "/health",
         "/ready",

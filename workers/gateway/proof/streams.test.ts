@@ -30,8 +30,12 @@ const TOKENS = 6;
  * its last token and its last word. That is one line of Ollama's; of the others a role, the tokens, a finish and the
  * usage come before `[DONE]`.
  */
-const placesIn = (id: string): readonly number[] =>
-  id === "ollama" ? [0, 1, 4, TOKENS] : [0, 1, 2, 4, TOKENS + 1, TOKENS + 2, TOKENS + 3];
+const placesIn = (id: string): readonly number[] => {
+  if (id === "ollama") return [0, 1, 4, TOKENS];
+  // TGI's role comes with its tokens.
+  const before = id === "tgi" ? 0 : 1;
+  return [0, 1, 2, 4, ...[0, 1, 2].map((after) => before + TOKENS + after)];
+};
 
 /** A natively relayed `[DONE]` that was cut in two can neither be taken back nor be completed to JSON; see below. */
 const isEndMark = (id: string, event: number): boolean => NATIVE.has(id) && event === TOKENS + 4;

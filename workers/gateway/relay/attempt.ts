@@ -1,7 +1,8 @@
 import type { EngineFault, EngineRequest } from "../../../shared/engines/engine.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import type { Endpoint } from "../fleet.ts";
+import type { Endpoint } from "../fleet/fleet.ts";
+import type { Busy } from "../fleet/slots.ts";
 
 /** Longest error body that is read of an engine. */
 const ERROR_BYTES_MAX = 64 * 1024;
@@ -12,6 +13,8 @@ export type AttemptFault = EngineFault & {
   readonly timeoutMs?: number;
   /** Nobody was there: that is about the fleet, not about one engine's failure. */
   readonly unreachable?: true;
+  /** The connection ended: the engine itself said nothing wrong. */
+  readonly lost?: true;
 };
 
 /** The connection could not be made, or ended before an answer. */
@@ -20,6 +23,7 @@ export const unreachable = (): AttemptFault => ({
   status: 502,
   message: "could not be reached",
   unreachable: true,
+  lost: true,
 });
 
 /** The connection ended in the middle of an answer. */
@@ -27,6 +31,7 @@ export const lostConnection = (): AttemptFault => ({
   class: "failure",
   status: 502,
   message: "the connection to it was lost",
+  lost: true,
 });
 
 /** Silence, after which the connection to the engine was closed. */
@@ -38,6 +43,20 @@ export const timedOut = (phase: NonNullable<AttemptFault["timeout"]>, timeoutMs:
   timeoutMs,
 });
 
+/** It has as many requests as it may have, and those that wait are too many, or the wait would be too long. */
+export const busy = ({ reason, retryAfterMs }: Busy): AttemptFault => ({
+  class: "overload",
+  status: 503,
+  message: REFUSALS[reason] ?? "has no free slot",
+  retryAfterMs,
+});
+
+const REFUSALS: Readonly<Record<string, string>> = {
+  full: "is busy, and its queue is full",
+  deadline: "is busy, and would not come free in time",
+  draining: "is being drained",
+};
+
 /** Sends one request to one engine. A value comes back only with status 2xx, and its body unread. */
 export async function send(
   endpoint: Endpoint,
@@ -48,7 +67,7 @@ export async function send(
   let response: Response;
   try {
     response = await fetch(endpoint.baseUrl + request.path, {
-      method: "POST",
+      method: request.method ?? "POST",
       headers: request.headers ? { ...endpoint.headers, ...request.headers } : endpoint.headers,
       body: request.body,
       signal,

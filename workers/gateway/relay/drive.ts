@@ -3,6 +3,7 @@ import { type Tally, faultOf, isComplete } from "../../../shared/chat/tally.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import { type AttemptFault, lostConnection, timedOut } from "./attempt.ts";
 import type { Defer } from "../ports.ts";
+import { TICK_MS } from "../fleet/slots.ts";
 import { feed } from "./feed.ts";
 import { pipeNative } from "./native.ts";
 import type { OpenedStream } from "./open-stream.ts";
@@ -35,12 +36,13 @@ export async function relayStream(
   client: ClientPipe,
   keepAliveMs: number | undefined,
   startedMs: number,
+  tick: () => void,
 ): Promise<Relayed> {
   const { stage } = opened;
   const relayed =
     stage instanceof NativeFollower
-      ? await relayNative(opened, stage, client, startedMs)
-      : await relayScripted(opened, stage, client, keepAliveMs, startedMs);
+      ? await relayNative(opened, stage, client, startedMs, tick)
+      : await relayScripted(opened, stage, client, keepAliveMs, startedMs, tick);
   if (relayed.outcome !== "complete") opened.abort();
   return relayed;
 }
@@ -65,6 +67,7 @@ async function relayNative(
   follower: NativeFollower,
   client: ClientPipe,
   startedMs: number,
+  tick: () => void,
 ): Promise<Relayed> {
   const { tally } = follower;
   const writer = client.writable.getWriter();
@@ -75,7 +78,7 @@ async function relayNative(
   } finally {
     writer.releaseLock();
   }
-  const watch = watchdog(opened, startedMs);
+  const watch = watchdog(opened, startedMs, tick);
   const { reached } = await pipeNative(
     opened.rest,
     client,
@@ -101,6 +104,7 @@ async function relayScripted(
   client: ClientPipe,
   keepAliveMs: number | undefined,
   startedMs: number,
+  tick: () => void,
 ): Promise<Relayed> {
   const { tally } = relay;
   const writer = client.writable.getWriter();
@@ -108,6 +112,7 @@ async function relayScripted(
   const watch = watchdog(
     opened,
     startedMs,
+    tick,
     keepAliveMs,
     () => void writer.write(utf8.encode(SSE_KEEP_ALIVE)).catch(() => undefined),
   );
@@ -160,9 +165,13 @@ async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<v
 }
 
 /** Writes text to the client's pipe; a client that has left is no error. */
-export async function write(writable: WritableStream<Uint8Array>, text: string): Promise<void> {
+export const write = (writable: WritableStream<Uint8Array>, text: string): Promise<void> =>
+  writeBytes(writable, utf8.encode(text));
+
+/** Likewise, bytes. */
+export async function writeBytes(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
   const writer = writable.getWriter();
-  await writer.write(utf8.encode(text)).catch(() => undefined);
+  await writer.write(bytes).catch(() => undefined);
   writer.releaseLock();
 }
 
@@ -179,21 +188,27 @@ type Watchdog = {
 function watchdog(
   { timeouts: { idleMs, totalMs }, abort }: OpenedStream,
   startedMs: number,
-  keepAliveMs?: number,
+  tick: () => void,
+  keepAliveMs = Infinity,
   keepAlive?: () => void,
 ): Watchdog {
   let moved = true;
   let held = false;
   let silentMs = 0;
   let fault: AttemptFault | undefined;
-  const tickMs = Math.min(idleMs, keepAliveMs ?? Infinity, totalMs / TICKS_MIN);
+  const tickMs = Math.min(idleMs, keepAliveMs, totalMs / TICKS_MIN, TICK_MS);
+  let commentedMs = 0;
   const timer = setInterval(() => {
+    tick();
     silentMs = moved || held ? 0 : silentMs + tickMs;
     moved = false;
     if (Date.now() - startedMs >= totalMs) fault = timedOut("answer", totalMs);
     else if (silentMs >= idleMs) fault = timedOut("next chunk", idleMs);
     if (fault) abort();
-    else if (silentMs > 0) keepAlive?.();
+    else if (silentMs - commentedMs >= keepAliveMs) {
+      commentedMs = silentMs;
+      keepAlive?.();
+    } else if (silentMs === 0) commentedMs = 0;
   }, tickMs);
   return {
     progress: () => {

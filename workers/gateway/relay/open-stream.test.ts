@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { chatChunkWriter } from "../../../shared/chat/chunk-writer.ts";
+import { NativeFollower } from "../../../shared/chat/relay.ts";
+import { openaiRules } from "../../../shared/engines/openai-dialect.ts";
 import { vllm } from "../../../shared/engines/vllm.ts";
-import type { Endpoint } from "../fleet.ts";
+import type { Endpoint } from "../fleet/fleet.ts";
 import { openStream } from "./open-stream.ts";
 
 describe("openStream", () => {
@@ -10,12 +11,13 @@ describe("openStream", () => {
     const opened = await openStream({
       endpoint: { adapter: vllm, baseUrl: "http://engine", headers: {}, config: {} } as unknown as Endpoint,
       request: { path: "/v1/chat/completions", body: "{}" },
-      format: vllm.chat.stream,
-      writer: chatChunkWriter({ id: "chatcmpl-1", model: "m", createdS: 0 }),
-      options: { showUsage: false, promptTokens: () => 0 },
+      requestId: "req_1",
+      translated: false,
+      stage: new NativeFollower(openaiRules),
       timeouts: { firstByteMs: 60_000, idleMs: 60_000, totalMs: 60_000 },
       leftMs: 60_000,
-      body: { model: "m", messages: [{ role: "user", content: "" }] },
+      defer: () => undefined,
+      tick: () => undefined,
       clientGone: AbortSignal.abort(),
       // As fetch does: a signal that has fired ends it before it begins.
       fetch: async (_, init) => {

@@ -12,15 +12,19 @@ import type { ChatRequest } from "../../../shared/contracts/chat.ts";
 import type { CompletionRequest } from "../../../shared/contracts/completions.ts";
 import type { EngineRequest, StreamFormat } from "../../../shared/engines/engine.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import type { Endpoint } from "../fleet.ts";
+import type { Endpoint } from "../fleet/fleet.ts";
+import { TICK_MS } from "../fleet/slots.ts";
+import type { Defer } from "../defer.ts";
+import { aborter } from "./abort.ts";
 import { type AttemptFault, errorText, send, timedOut, unreachable } from "./attempt.ts";
 import { feed } from "./feed.ts";
 import { onAbort } from "./gone.ts";
 import type { Timeouts } from "./timeouts.ts";
+import { ticking } from "./within.ts";
 
 /** An engine's stream whose first event is known to be good: what was read of it, and the rest. */
 export type OpenedStream = {
-  readonly stage: NativeFollower | Relay;
+  readonly stage: Stage;
   /** To be written to the client before anything of `rest`. */
   readonly first: readonly (string | Uint8Array)[];
   readonly rest: ReadableStream<Uint8Array>;
@@ -30,24 +34,37 @@ export type OpenedStream = {
   readonly timeouts: Timeouts;
 };
 
+/** What reads an engine's stream: beside the client, or before it. */
+export type Stage = NativeFollower | Relay;
+
 /** All that opening a stream takes. */
 export type StreamCall = {
   readonly endpoint: Endpoint;
   readonly request: EngineRequest;
-  readonly format: StreamFormat;
-  readonly body: ChatRequest | CompletionRequest;
-  readonly writer: ChunkWriter;
-  readonly options: RelayOptions;
+  readonly requestId: string;
+  /** Whether the engine speaks a format of its own, of another content type. */
+  readonly translated: boolean;
+  readonly stage: Stage;
   readonly timeouts: Timeouts;
   /** Milliseconds that are left of the time that the whole answer may take. */
   readonly leftMs: number;
   readonly fetch: typeof fetch;
   /** Whoever leaves takes the engine's generation along, in every phase. */
   readonly clientGone: AbortSignal;
+  readonly defer: Defer;
+  /** Called now and then, for the wait may be long. */
+  readonly tick: () => void;
 };
 
-function stageOf({ endpoint, format, body, writer, options }: StreamCall): NativeFollower | Relay {
-  if (format.format === "translated") return translatedRelay(format.decoder(body), writer, options);
+/** What reads an engine's stream as its format and the request want it. */
+export function stageOf(
+  endpoint: Endpoint,
+  format: StreamFormat,
+  body: ChatRequest | CompletionRequest,
+  writer: () => ChunkWriter,
+  options: RelayOptions,
+): Stage {
+  if (format.format === "translated") return translatedRelay(format.decoder(body), writer(), options);
   const choices = choicesOf(options);
   const asked = { usage: options.showUsage, logprobs: options.logprobs ?? false, choices };
   const mode = endpoint.config.relay ?? format.relay(asked);
@@ -59,23 +76,20 @@ function stageOf({ endpoint, format, body, writer, options }: StreamCall): Nativ
  * that they cannot: until that event, nothing has gone to the client and another engine can still be asked.
  */
 export async function openStream(call: StreamCall): Promise<Result<OpenedStream, AttemptFault>> {
-  const { timeouts, leftMs, clientGone } = call;
+  const { endpoint, requestId, timeouts, leftMs, clientGone } = call;
   const controller = new AbortController();
-  const abort = () => controller.abort();
+  const close = () => controller.abort();
+  const abort = aborter(endpoint, requestId, close, call.fetch, call.defer);
   onAbort(clientGone, abort);
-  let late = false;
-  const timer = setTimeout(
-    () => {
-      late = true;
-      abort();
-    },
+  const opened = await ticking(
+    begin(call, controller.signal, abort),
     Math.min(timeouts.firstByteMs, leftMs),
+    TICK_MS,
+    call.tick,
   );
-  const opened = await begin(call, controller);
-  clearTimeout(timer);
-  if (opened.ok) return opened;
+  if (opened?.ok) return opened;
   abort();
-  if (!late) return opened;
+  if (opened) return opened;
   return err(
     leftMs <= timeouts.firstByteMs
       ? timedOut("answer", timeouts.totalMs)
@@ -85,20 +99,19 @@ export async function openStream(call: StreamCall): Promise<Result<OpenedStream,
 
 async function begin(
   call: StreamCall,
-  controller: AbortController,
+  signal: AbortSignal,
+  abort: () => void,
 ): Promise<Result<OpenedStream, AttemptFault>> {
-  const { endpoint, timeouts } = call;
-  const sent = await send(endpoint, call.request, controller.signal, call.fetch);
+  const { endpoint, timeouts, stage } = call;
+  const sent = await send(endpoint, call.request, signal, call.fetch);
   if (!sent.ok) return sent;
   const body = sent.value.body;
   const contentType = sent.value.headers.get("content-type") ?? "";
-  const isStream =
-    call.format.format === "translated" ? !contentType.includes("html") : !/json|html/.test(contentType);
+  const isStream = call.translated ? !contentType.includes("html") : !/json|html/.test(contentType);
   if (!body || !isStream) {
     const { message } = endpoint.adapter.classify(502, await errorText(sent.value), undefined);
     return err({ class: "failure", status: 502, message: `answered without a stream: ${message}` });
   }
-  const stage = stageOf(call);
   const first: (string | Uint8Array)[] = [];
   const reader = body.getReader();
   for (;;) {
@@ -113,5 +126,5 @@ async function begin(
     if (done || tally.begun) break;
   }
   reader.releaseLock();
-  return ok({ stage, first, rest: body, abort: () => controller.abort(), endpoint, timeouts });
+  return ok({ stage, first, rest: body, abort, endpoint, timeouts });
 }

@@ -4,10 +4,14 @@ import {
   checkChatRequest,
   checkCompletionRequest,
   checkEmbeddingRequest,
+  checkRerankRequest,
   parseJson,
 } from "../../../shared/contracts/parse-body.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../../../shared/contracts/embeddings.ts";
+import type { ChatMessage } from "../../../shared/contracts/chat.ts";
 import type { Operation } from "../../../shared/engines/engine.ts";
+import { prefixKeyOf } from "../../../shared/routing/affinity.ts";
+import { PRIORITIES, type Priority } from "../../../shared/routing/priority.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, ok } from "../../../shared/kernel/result.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -15,7 +19,11 @@ import type { Config } from "../env.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import { readBody } from "../http/read-body.ts";
 import { findPlaces } from "../places.ts";
-import { type Job, serveStream, serveWhole } from "../relay/serve.ts";
+import type { Ask } from "../fleet/fleet.ts";
+import type { Job } from "../relay/job.ts";
+import { type StreamWishes, serveStream } from "../relay/stream.ts";
+import { serveWhole } from "../relay/whole.ts";
+import type { Run } from "../run.ts";
 
 type Check<Body> = (body: Record<string, unknown>) => Result<Body, Failure>;
 
@@ -36,12 +44,53 @@ async function prepare<Body extends { model: string }>(
   const places = await findPlaces(run.ports.fleet, body.value.model, run.defer);
   if (!places.ok) return places;
   run.model = body.value.model;
-  return ok({ run, body: body.value, text: text.value, places: places.value, clientGone: c.req.raw.signal });
+  const clientGone = c.req.raw.signal;
+  const ask = askOf(c, run, body.value);
+  return ok({ run, body: body.value, text: text.value, places: places.value, clientGone, ask });
 }
 
-/** Milliseconds of silence before a comment; undefined where the client wants none: `x-eco-keep-alive: off`. */
-function keepAliveMs(c: Context<AppEnv>, config: Config): number | undefined {
-  return c.req.header("x-eco-keep-alive")?.toLowerCase() === "off" ? undefined : config.KEEP_ALIVE_MS;
+/**
+ * What decides between the engines of the model. Callers of one session, or of one beginning of a conversation, meet the
+ * same engine where that is possible, for it has their prompt in its cache. Only operators choose an engine.
+ */
+function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
+  const { ports, principal } = run;
+  const operator = principal?.role === "admin";
+  const pin = operator ? c.req.raw.headers.get("x-eco-engine") : null;
+  const affinity = affinityOf(c.req.raw.headers.get("x-eco-session"), body);
+  return {
+    priority: (operator && priorityOf(c.req.raw.headers.get("x-eco-priority"))) || "normal",
+    ...(pin !== null && { pin }),
+    ...(affinity !== undefined && { affinity }),
+    ...(ports.config.REGION !== undefined && { region: ports.config.REGION }),
+    key: principal?.keyId ?? "",
+    deadlineMs: run.startedMs + ports.config.TOTAL_TIMEOUT_MS,
+    requestId: run.id,
+    defer: run.defer,
+    gone: c.req.raw.signal,
+  };
+}
+
+const priorityOf = (header: string | null): Priority | undefined =>
+  PRIORITIES.find((each) => each === header);
+
+/** The session that the caller names, the conversation's own key, or how it begins. */
+function affinityOf(session: string | null, body: Record<string, unknown>): string | undefined {
+  if (session !== null && session.length <= SESSION_CHARS_MAX) return session;
+  if (typeof body.prompt_cache_key === "string") return body.prompt_cache_key;
+  return Array.isArray(body.messages) ? prefixKeyOf(body.messages as readonly ChatMessage[]) : undefined;
+}
+
+const SESSION_CHARS_MAX = 256;
+
+/** How the client wants its stream: `x-eco-keep-alive: off`, `x-eco-continue: off`. */
+function wishesOf(c: Context<AppEnv>, { KEEP_ALIVE_MS }: Config): StreamWishes {
+  const { headers } = c.req.raw;
+  const isOff = (name: string) => headers.get(name)?.toLowerCase() === "off";
+  return {
+    keepAliveMs: isOff("x-eco-keep-alive") ? undefined : KEEP_ALIVE_MS,
+    continues: !isOff("x-eco-continue"),
+  };
 }
 
 /** `POST /v1/chat/completions` */
@@ -49,11 +98,7 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "chat", checkChatRequest);
   if (!job.ok) return failureResponse(c.env.run, job.error);
   if (job.value.body.stream)
-    return serveStream(
-      job.value,
-      (endpoint) => endpoint.adapter.chat,
-      keepAliveMs(c, c.env.run.ports.config),
-    );
+    return serveStream(job.value, (endpoint) => endpoint.adapter.chat, wishesOf(c, c.env.run.ports.config));
   return serveWhole(job.value, (endpoint) => endpoint.adapter.chat);
 }
 
@@ -65,7 +110,7 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
     return serveStream(
       job.value,
       (endpoint) => endpoint.adapter.completion,
-      keepAliveMs(c, c.env.run.ports.config),
+      wishesOf(c, c.env.run.ports.config),
     );
   return serveWhole(job.value, (endpoint) => endpoint.adapter.completion);
 }
@@ -79,6 +124,13 @@ export async function embeddings(c: Context<AppEnv>): Promise<Response> {
     (endpoint) => endpoint.adapter.embedding,
     (list) => inFormat(list, job.value.body),
   );
+}
+
+/** `POST /v1/rerank` */
+export async function rerank(c: Context<AppEnv>): Promise<Response> {
+  const job = await prepare(c, "rerank", checkRerankRequest);
+  if (!job.ok) return failureResponse(c.env.run, job.error);
+  return serveWhole(job.value, (endpoint) => endpoint.adapter.rerank);
 }
 
 /** The vectors in the format that was asked for, whatever the engine made of the wish. */

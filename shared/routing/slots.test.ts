@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { EMPTY_LEDGER, LEASE_MS, type SlotAsk, type SlotLedger, recovering } from "./lease.ts";
+import { freeSlots, grant, handOver, isHeard, usageOf } from "./slots.ts";
+
+const ask = (holder: string, changes: Partial<SlotAsk> = {}): SlotAsk => ({
+  holder,
+  epoch: 1,
+  given: 0,
+  returned: 0,
+  inUse: 0,
+  need: 0,
+  want: 0,
+  ...changes,
+});
+const terms = (cap: number, waiting = 0) => ({ cap, waiting });
+const wants = (need: number, want = need) => ({ need, want });
+
+/** A ledger after some holders got what they needed. */
+const lent = (cap: number, needs: Record<string, number>, nowMs = 0): SlotLedger =>
+  Object.entries(needs).reduce(
+    (ledger, [holder, need]) => grant(ledger, ask(holder, wants(need)), nowMs, terms(cap)).ledger,
+    EMPTY_LEDGER,
+  );
+
+describe("grant", () => {
+  it.each<[string, SlotLedger, SlotAsk, number, number, number, boolean]>([
+    ["gives what is needed", EMPTY_LEDGER, ask("a", wants(3)), 16, 0, 3, false],
+    ["gives no more than there is", EMPTY_LEDGER, ask("a", wants(20)), 16, 0, 16, true],
+    [
+      "gives a quarter of the rest to who would like it",
+      EMPTY_LEDGER,
+      ask("a", wants(4, 16)),
+      16,
+      0,
+      7,
+      false,
+    ],
+    ["gives a few slots only to need", EMPTY_LEDGER, ask("a", wants(1, 2)), 4, 0, 1, false],
+    ["counts what others have", lent(16, { b: 14 }), ask("a", wants(4)), 16, 0, 2, true],
+    ["gives nothing where nothing is left", lent(16, { b: 16 }), ask("a", wants(1)), 16, 0, 0, true],
+    ["gives nothing to who has what it needs", lent(16, { a: 3 }), ask("a", wants(3)), 16, 0, 0, false],
+    ["gives more to who needs more", lent(16, { a: 3 }), ask("a", wants(5)), 16, 0, 2, false],
+    ["lets those who wait go first", EMPTY_LEDGER, ask("a", wants(3)), 16, 1, 0, true],
+    ["lends what came back", lent(4, { a: 4 }), ask("a", { ...wants(4), returned: 2 }), 4, 0, 2, true],
+    [
+      "gives nothing when the cap was lowered below what is lent",
+      lent(4, { b: 4 }),
+      ask("a", wants(1)),
+      2,
+      0,
+      0,
+      true,
+    ],
+    [
+      "counts work that is left of an earlier epoch",
+      lent(4, { b: 4 }),
+      ask("b", { epoch: 2, inUse: 4, ...wants(4) }),
+      4,
+      0,
+      4,
+      true,
+    ],
+    [
+      "gives nothing for a message of an earlier epoch",
+      grant(EMPTY_LEDGER, ask("a", { epoch: 2 }), 0, terms(4)).ledger,
+      ask("a", wants(1)),
+      4,
+      0,
+      0,
+      true,
+    ],
+  ])("%s", (_, ledger, asked, cap, waiting, granted, contended) => {
+    const answered = grant(ledger, asked, 100, terms(cap, waiting));
+    expect(answered).toMatchObject({ granted, answer: { contended, epoch: asked.epoch } });
+  });
+
+  it("says slots are scarce before the last one is gone", () => {
+    const contended = (need: number) =>
+      grant(EMPTY_LEDGER, ask("a", wants(need)), 0, terms(64)).answer.contended;
+    expect([56, 57].map(contended)).toEqual([false, true]);
+  });
+
+  it("tells totals, so that a message which comes twice or late does no harm", () => {
+    const first = ask("a", wants(3));
+    const second = ask("a", { given: 3, returned: 2, ...wants(1) });
+    let ledger = lent(8, { a: 3 });
+    for (const message of [second, first, second, second])
+      ledger = grant(ledger, message, 10, terms(8)).ledger;
+    // The late first message asked for three again; the holder will return them, for all that it knows is totals.
+    expect(ledger.leases["a"]).toMatchObject({ given: 5, returned: 2 });
+    ledger = grant(ledger, ask("a", { given: 5, returned: 4, ...wants(1) }), 20, terms(8)).ledger;
+    expect(usageOf(ledger, 20)).toEqual({ held: 1, inUse: 0, holders: 1 });
+  });
+
+  it("keeps others out while a holder works on more than it holds", () => {
+    const lapsed = grant(EMPTY_LEDGER, ask("a", { epoch: 2, inUse: 3, need: 3 }), 0, terms(4));
+    expect(freeSlots(lapsed.ledger, 0, 4)).toBe(1);
+  });
+});
+
+describe("a lease", () => {
+  it("ends unless it is renewed, and its slots are free again", () => {
+    const ledger = lent(4, { a: 4 });
+    expect(freeSlots(ledger, LEASE_MS - 1, 4)).toBe(0);
+    expect(isHeard(ledger, "a", LEASE_MS - 1)).toBe(true);
+    expect(freeSlots(ledger, LEASE_MS, 4)).toBe(4);
+    expect(isHeard(ledger, "a", LEASE_MS)).toBe(false);
+    const renewed = grant(ledger, ask("a", { given: 4, inUse: 4, need: 4 }), LEASE_MS - 1, terms(4));
+    expect(renewed.answer.expiresMs).toBe(2 * LEASE_MS - 1);
+    expect(freeSlots(renewed.ledger, LEASE_MS, 4)).toBe(0);
+  });
+
+  it("that has ended is not brought back by a late message", () => {
+    const late = ask("a", { given: 4, returned: 3, inUse: 1, need: 1 });
+    const { ledger, answer } = grant(lent(4, { a: 4 }), late, LEASE_MS, terms(4));
+    expect(answer.given).toBe(1);
+    const again = grant(ledger, late, LEASE_MS, terms(4)).ledger;
+    expect(freeSlots(again, LEASE_MS, 4)).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("handOver", () => {
+  it("gives one slot and does not renew the lease", () => {
+    const ledger = lent(4, { a: 1, b: 2 });
+    const given = handOver(ledger, "a", terms(4, 1));
+    expect(given?.answer).toEqual({ epoch: 1, given: 2, expiresMs: LEASE_MS, contended: true });
+    expect(given && freeSlots(given.ledger, 0, 4)).toBe(0);
+  });
+
+  it("gives nothing to a holder that nobody knows", () => {
+    expect(handOver(EMPTY_LEDGER, "a", terms(4))).toBeUndefined();
+  });
+});
+
+describe("a ledger that has lost its memory", () => {
+  const ledger = recovering(LEASE_MS);
+  const back = ask("a", { given: 5, returned: 2, inUse: 3, ...wants(3) });
+
+  it("lends nothing until every lease of before has ended", () => {
+    expect(grant(ledger, ask("b", wants(1)), LEASE_MS - 1, terms(4)).granted).toBe(0);
+    expect(freeSlots(ledger, LEASE_MS - 1, 4)).toBe(0);
+    expect(grant(ledger, ask("b", wants(1)), LEASE_MS, terms(4)).granted).toBe(1);
+  });
+
+  it("lets holders bring back what they have", () => {
+    const known = grant(ledger, back, 10, terms(4)).ledger;
+    expect(usageOf(known, 10)).toEqual({ held: 3, inUse: 3, holders: 1 });
+    expect(freeSlots(known, LEASE_MS, 4)).toBe(1);
+  });
+
+  it("believes the newest of their messages, whichever comes first", () => {
+    const older = ask("a", { given: 3, returned: 2, inUse: 1, need: 1 });
+    const known = [back, older].reduce((all, message) => grant(all, message, 10, terms(4)).ledger, ledger);
+    const turned = [older, back].reduce((all, message) => grant(all, message, 10, terms(4)).ledger, ledger);
+    expect([usageOf(known, 10).held, usageOf(turned, 10).held]).toEqual([3, 3]);
+  });
+});

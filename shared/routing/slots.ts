@@ -1,0 +1,125 @@
+import {
+  type Lease,
+  LEASE_MS,
+  type SlotAnswer,
+  type SlotAsk,
+  type SlotLedger,
+  type SlotTerms,
+  heldOf,
+  occupiedOf,
+} from "./lease.ts";
+
+/** One slot in so many is kept free while that is possible, so that holders return theirs before others have to wait. */
+const RESERVE_DIVISOR = 8;
+/** Of the slots that are free, one in so many goes to a holder that only would like it. */
+const SPARE_DIVISOR = 4;
+
+/** What a holder was answered, and how many slots it got by it. */
+export type Grant = { readonly ledger: SlotLedger; readonly answer: SlotAnswer; readonly granted: number };
+
+/**
+ * Renews a holder's lease and gives it what it needs, and of the rest some of what it would like. Never are more slots
+ * lent than `cap`, unless `cap` was lowered since.
+ */
+export function grant(ledger: SlotLedger, ask: SlotAsk, nowMs: number, terms: SlotTerms): Grant {
+  const live = withoutExpired(ledger, nowMs);
+  const known = live.leases[ask.holder];
+  if (known && known.epoch > ask.epoch) return { ledger: live, answer: tooLate(ask), granted: 0 };
+  const lease = renewed(live, known?.epoch === ask.epoch ? known : undefined, ask, nowMs);
+  const held = heldOf(lease);
+  const free = terms.waiting > 0 ? 0 : freeFor(live, ask.holder, held, nowMs, terms.cap);
+  const needed = Math.min(free, Math.max(0, ask.need - held));
+  const spare = Math.floor((free - needed) / SPARE_DIVISOR);
+  return given(
+    live,
+    ask.holder,
+    lease,
+    needed + Math.min(spare, Math.max(0, ask.want - held - needed)),
+    terms,
+  );
+}
+
+/**
+ * Gives one slot to a holder whose request has its turn in the queue: only where `freeSlots` has one, and `isHeard` the
+ * holder. It does not renew the lease: else requests that wait for a holder which has died would keep its slots alive.
+ */
+export function handOver(ledger: SlotLedger, holder: string, terms: SlotTerms): Grant | undefined {
+  const lease = ledger.leases[holder];
+  return lease && given(ledger, holder, lease, 1, terms);
+}
+
+/** Whether a holder was heard of in the time of a lease. */
+export const isHeard = ({ leases }: SlotLedger, holder: string, nowMs: number): boolean =>
+  (leases[holder]?.expiresMs ?? 0) > nowMs;
+
+/** Slots that can be lent now. */
+export function freeSlots(ledger: SlotLedger, nowMs: number, cap: number): number {
+  return freeFor(withoutExpired(ledger, nowMs), undefined, 0, nowMs, cap);
+}
+
+/** What is lent and what is in use of it, in slots, and to how many holders. */
+export function usageOf(
+  ledger: SlotLedger,
+  nowMs: number,
+): { readonly held: number; readonly inUse: number; readonly holders: number } {
+  const leases = Object.values(withoutExpired(ledger, nowMs).leases);
+  return {
+    held: leases.reduce((sum, lease) => sum + heldOf(lease), 0),
+    inUse: leases.reduce((sum, lease) => sum + lease.inUse, 0),
+    holders: leases.length,
+  };
+}
+
+/** The answer to a message of an epoch that is over; it expires before anybody reads it. */
+const tooLate = ({ epoch }: SlotAsk): SlotAnswer => ({ epoch, given: 0, expiresMs: 0, contended: true });
+
+function renewed(ledger: SlotLedger, known: Lease | undefined, ask: SlotAsk, nowMs: number): Lease {
+  const { epoch, inUse } = ask;
+  const expiresMs = nowMs + LEASE_MS;
+  // What a holder says that it was given is believed while the ledger may have forgotten it, and at no other time: then
+  // the message is one from before its lease ran out.
+  const unsure = nowMs < ledger.unsureUntilMs;
+  const given = Math.max(known?.given ?? 0, unsure ? ask.given : 0);
+  const returned = Math.min(given, Math.max(known?.returned ?? 0, known || unsure ? ask.returned : 0));
+  return { epoch, given, returned, inUse, expiresMs };
+}
+
+/** Slots that a holder can get besides those it has. */
+function freeFor(
+  ledger: SlotLedger,
+  holder: string | undefined,
+  held: number,
+  nowMs: number,
+  cap: number,
+): number {
+  if (nowMs < ledger.unsureUntilMs) return 0;
+  let free = cap - held;
+  for (const [each, lease] of Object.entries(ledger.leases)) if (each !== holder) free -= occupiedOf(lease);
+  return Math.max(0, free);
+}
+
+function given(
+  ledger: SlotLedger,
+  holder: string,
+  before: Lease,
+  granted: number,
+  { cap, waiting }: SlotTerms,
+): Grant {
+  const lease = { ...before, given: before.given + granted };
+  const leases = { ...ledger.leases, [holder]: lease };
+  let free = cap;
+  for (const each of Object.values(leases)) free -= occupiedOf(each);
+  const contended = waiting > 0 || free < Math.ceil(cap / RESERVE_DIVISOR);
+  const { epoch, expiresMs } = lease;
+  return {
+    ledger: { ...ledger, leases },
+    answer: { epoch, given: lease.given, expiresMs, contended },
+    granted,
+  };
+}
+
+function withoutExpired(ledger: SlotLedger, nowMs: number): SlotLedger {
+  const all = Object.entries(ledger.leases);
+  const live = all.filter(([, { expiresMs }]) => expiresMs > nowMs);
+  return live.length === all.length ? ledger : { ...ledger, leases: Object.fromEntries(live) };
+}

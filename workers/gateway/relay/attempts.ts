@@ -1,0 +1,197 @@
+import type { EngineCall, EngineRequest, Exchange } from "../../../shared/engines/engine.ts";
+import type { Failure } from "../../../shared/kernel/failure.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import type { Place } from "../../../shared/models/resolve.ts";
+import { type Attempted, RETRY_POLICY, nextStep } from "../../../shared/routing/retry.ts";
+import type { Endpoint } from "../fleet/fleet.ts";
+import type { Slot, SlotOutcome } from "../fleet/slots.ts";
+import { type AttemptFault, busy, failureOf } from "./attempt.ts";
+import { type Job, callOf } from "./job.ts";
+import { sleep } from "./within.ts";
+
+/** An attempt that gave an answer, and the slot that it holds until the answer is over. */
+export type Try<T> = {
+  readonly place: Place<Endpoint>;
+  readonly value: T;
+  readonly slot: Slot;
+};
+
+/** How a request is put to an engine, and what is made of its answer. */
+export type Offer<Body, E, T> = {
+  /** What the engine has for this operation; absent where it has nothing. */
+  exchangeOf(endpoint: Endpoint): E | undefined;
+  encode(call: EngineCall<Body>, exchange: E): Result<EngineRequest, Failure>;
+  attempt(
+    place: Place<Endpoint>,
+    request: EngineRequest,
+    exchange: E,
+    call: EngineCall<Body>,
+    /** To be called every so often while the attempt goes on: it keeps the slot. */
+    tick: () => void,
+  ): Promise<Result<T, AttemptFault>>;
+};
+
+/**
+ * The attempts at one request, by the rules of shared/routing/retry.ts: every engine of the model in the order of the
+ * plan, then again after growing delays. What each engine has failed at is remembered when a stream breaks off and
+ * others are asked to go on.
+ */
+export class Attempts<Body extends { model: string }> {
+  readonly #job: Job<Body>;
+  readonly #failed: Attempted[] = [];
+  /** Engines that would say the same again, or of which it is known that they cannot. */
+  readonly #spent = new Set<Endpoint>();
+  #sent = 0;
+  #refusal: Failure | undefined;
+  #last: { fault: AttemptFault; engine: Endpoint } | undefined;
+
+  constructor(job: Job<Body>) {
+    this.#job = job;
+  }
+
+  /** The first good answer; or why there is none. */
+  async first<E extends Exchange<Body, unknown>, T>(
+    offer: Offer<Body, E, T>,
+  ): Promise<Result<Try<T>, Failure>> {
+    let place = this.#failed.length === 0 ? this.#plan()[0] : await this.#next();
+    while (place) {
+      const tried = await this.#try(place, offer);
+      if (tried) return tried;
+      place = await this.#next();
+    }
+    return err(this.#job.clientGone.aborted ? { kind: "client_gone" } : this.#failure());
+  }
+
+  /** An engine broke off in the middle of its answer: others are asked before it. */
+  brokeOff({ place, slot }: Try<unknown>, fault: AttemptFault): void {
+    slot.release(verdictOf(fault));
+    this.#note(place.engine, fault);
+    // What stopped by itself, or said that it cannot, would do so again. A connection may hold the next time.
+    if (!fault.lost) this.#spent.add(place.engine);
+  }
+
+  #plan(): readonly Place<Endpoint>[] {
+    const { places, ask, run } = this.#job;
+    const open = this.#spent.size === 0 ? places : places.filter(({ engine }) => !this.#spent.has(engine));
+    return run.ports.fleet.plan(open, ask);
+  }
+
+  /** Whom to ask next, after as long a wait as it takes; undefined where there is nobody. */
+  async #next(): Promise<Place<Endpoint> | undefined> {
+    const { run, clientGone } = this.#job;
+    const { ports, startedMs } = run;
+    const places = this.#plan().filter(
+      ({ engine }) => this.#triesOf(engine) <= (engine.config.retriesMax ?? RETRY_POLICY.retriesMax),
+    );
+    const order = places.map(({ engine }) => engine.id);
+    const policy = { ...RETRY_POLICY, delayMsBase: ports.config.RETRY_BASE_MS, retriesMax: Infinity };
+    const deadlineMs = startedMs + ports.config.TOTAL_TIMEOUT_MS;
+    const step = nextStep({ order, attempts: this.#failed }, ports.now(), deadlineMs, policy, ports.random);
+    if (step.do === "give_up") return undefined;
+    if (step.do === "retry") await sleep(step.delayMs, clientGone);
+    return clientGone.aborted ? undefined : places.find(({ engine }) => engine.id === step.engine);
+  }
+
+  #triesOf({ id }: Endpoint): number {
+    return this.#failed.filter(({ engine }) => engine === id).length;
+  }
+
+  /** Undefined where it failed, and another may do better. */
+  async #try<E extends Exchange<Body, unknown>, T>(
+    place: Place<Endpoint>,
+    offer: Offer<Body, E, T>,
+  ): Promise<Result<Try<T>, Failure> | undefined> {
+    const { run, clientGone, body, ask } = this.#job;
+    const { fleet, metrics, now } = run.ports;
+    const { engine } = place;
+    const exchange = offer.exchangeOf(engine);
+    const call = callOf(this.#job, place, this.#sent);
+    const encoded = exchange ? offer.encode(call, exchange) : notOffered(engine);
+    if (!exchange || !encoded.ok) {
+      // Another engine of the model may be able to do it.
+      if (!encoded.ok) this.#refusal ??= encoded.error;
+      this.#spent.add(engine);
+      return undefined;
+    }
+    const entering = fleet.enter(engine, ask);
+    const entered = entering instanceof Promise ? await entering : entering;
+    if (!entered.ok) {
+      this.#note(engine, busy(entered.error));
+      return undefined;
+    }
+    const slot = entered.value;
+    run.queuedMs += slot.waitedMs;
+    if (clientGone.aborted) {
+      slot.release("unused");
+      return err({ kind: "client_gone" });
+    }
+    run.engine = engine.id;
+    this.#sent += 1;
+    run.attemptCount += 1;
+    const sentMs = now();
+    const answer = await offer.attempt(place, encoded.value, exchange, call, slot.tick);
+    run.engineMs += now() - sentMs;
+    const gone = !answer.ok && clientGone.aborted;
+    metrics.add("eco_engine_attempts_total", {
+      engine: engine.id,
+      outcome: answer.ok ? "answered" : gone ? "client_gone" : outcomeOf(answer.error),
+    });
+    if (answer.ok) return ok({ place, value: answer.value, slot });
+    if (gone) {
+      slot.release("client_fault");
+      return err({ kind: "client_gone" });
+    }
+    const fault = answer.error;
+    slot.release(verdictOf(fault));
+    this.#note(engine, fault);
+    // The time that an answer may take is spent, or another engine would say the same.
+    if (fault.timeout === "answer" || fault.class === "client_fault")
+      return err(failureOf(inFieldsOf(body, fault), engine.id, body.model));
+    // It was waited for already, or will not be there in a few seconds.
+    if (fault.timeout || fault.class === "loading") this.#spent.add(engine);
+    return undefined;
+  }
+
+  #note(engine: Endpoint, fault: AttemptFault): void {
+    const { run } = this.#job;
+    this.#last = { fault, engine };
+    this.#failed.push({ engine: engine.id, fault, endedMs: run.ports.now() });
+    run.attempts.push({ engine: engine.id, reason: fault.message });
+  }
+
+  /** Why there is no answer. */
+  #failure(): Failure {
+    const { run, body } = this.#job;
+    const unavailable = {
+      kind: "engines_unavailable",
+      model: body.model,
+      attempts: run.attempts,
+      retryAfterMs: 5_000,
+    } as const;
+    if (!this.#last) return this.#refusal ?? unavailable;
+    const { fault, engine } = this.#last;
+    // Nobody was there at all: that is about the fleet, not about one engine's failure.
+    if (fault.unreachable) return unavailable;
+    return failureOf(inFieldsOf(body, fault), engine.id, body.model);
+  }
+}
+
+/** What a fault says of the engine. An answer that was too long for its time is nobody's failure. */
+const verdictOf = (fault: AttemptFault): SlotOutcome =>
+  fault.class === "loading" || fault.timeout === "answer" ? "overload" : fault.class;
+
+const outcomeOf = (fault: AttemptFault): string => (fault.timeout ? "timeout" : fault.class);
+
+const notOffered = ({ id, adapter }: Endpoint) =>
+  err({
+    kind: "unsupported",
+    param: "model",
+    engine: id,
+    message: `This operation is not offered by ${adapter.label} (engine \`${id}\`).`,
+  } as const);
+
+/** An overflow of the context is about the field that holds the text, which depends on the operation. */
+export function inFieldsOf(body: object, fault: AttemptFault): AttemptFault {
+  if (fault.code !== "context_length_exceeded") return fault;
+  return { ...fault, param: ["messages", "prompt"].find((name) => name in body) ?? "input" };
+}
