@@ -27,6 +27,7 @@ export function exchanges(kind: SimulatedKind, model: string): Exchange[] {
 function listOf(kind: SimulatedKind, model: string): Exchange[] {
   if (kind === "ollama") return native(model);
   if (kind === "triton") return tritonStyle(model);
+  if (kind === "lmdeploy") return lmdeployStyle(model);
   if (kind === "deepspeed") return deepspeedStyle(model);
   if (kind === "deepspeed-native") return deepspeedNativeStyle();
   if (kind === "deepspeed-rest") return deepspeedRestStyle(model);
@@ -45,6 +46,14 @@ function tgiStyle(model: string): Exchange[] {
   return openAiStyle(model)
     .filter(({ name }) => name !== "embeddings")
     .map((each) => ({ ...each, ...own[each.name] }));
+}
+
+/** OpenAI's routes; it embeds nothing, and messages may be a text. */
+function lmdeployStyle(model: string): Exchange[] {
+  const hot = { model, messages: user("Hello"), temperature: 3 };
+  return openAiStyle(model)
+    .filter(({ name }) => name !== "embeddings")
+    .map((each) => (each.name === "error-400" ? { ...each, body: hot } : each));
 }
 
 function user(content: string): JsonObject[] {

@@ -106,7 +106,7 @@ function faultNow(
 }
 
 const TEXT_FIELD =
-  /"(?:content|text|response|reasoning|reasoning_content|thinking|arguments|message)":(?!null)"?/;
+  /"(?:content|text|response|reasoning|reasoning_content|thinking|arguments|message)": ?(?! ?null)"?/;
 const TRUNCATED = Buffer.from([0xf0, 0x9f, 0x9a]);
 
 /** The bytes with the first three of a four-byte character put where the text begins. */

@@ -29,6 +29,7 @@ const LACKED: Partial<Record<SimulatedKind, readonly string[]>> = {
   deepspeed: BEYOND_TEXT,
   "deepspeed-native": [...CHATS, ...BEYOND_TEXT],
   "deepspeed-rest": [...CHATS, ...BEYOND_TEXT, "error-midstream"],
+  lmdeploy: ["embeddings"],
   tgi: ["embeddings"],
   triton: [...BEYOND_TEXT, "chat", "chat-stream"],
 };
@@ -68,7 +69,7 @@ describe.each(Object.keys(kinds) as SimulatedKind[])("recordings of %s", (kind) 
       .filter((name) => name.includes("stream") && name !== "error-midstream")
       // Its native streams have no mark.
       .filter((name) => !(kind === "tgi" && name === "completion-stream"));
-    const marked = ["deepspeed", "deepspeed-native", "sglang", "tgi", "vllm"].includes(kind);
+    const marked = ["deepspeed", "deepspeed-native", "lmdeploy", "sglang", "tgi", "vllm"].includes(kind);
     expect(done).toEqual(marked ? [...streams, "error-midstream"] : streams);
   });
 });

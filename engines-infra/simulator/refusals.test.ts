@@ -178,6 +178,14 @@ const MII_ROWS: Row[] = [
   ["an unknown route", "/v1/embeddings", {}, 404, { detail: "Not Found" }],
 ];
 
+const lmdeploy = (message: unknown, type = "invalid_request_error", code = 400) => ({
+  message,
+  type,
+  code,
+  param: null,
+  object: "error",
+});
+
 const ROWS: Record<SimulatedKind, Row[]> = {
   deepspeed: MII_ROWS,
   "deepspeed-native": [
@@ -216,6 +224,83 @@ const ROWS: Record<SimulatedKind, Row[]> = {
     ]),
   ],
   tgi: TGI_ROWS,
+  lmdeploy: [
+    [
+      "an unknown model",
+      CHAT,
+      whole({ model: "x" }),
+      404,
+      lmdeploy("The model 'x' does not exist.", "not_found_error", 404),
+    ],
+    ["no model", CHAT, whole({ model: undefined }), 400, lmdeploy("model: Field required")],
+    ["no messages", CHAT, { model: "sim-model" }, 400, lmdeploy("messages: Field required")],
+    [
+      "a value of the wrong type",
+      CHAT,
+      whole({ temperature: "hot" }),
+      400,
+      lmdeploy("temperature: Input should be a valid number"),
+    ],
+    [
+      "a temperature over 2",
+      CHAT,
+      whole({ temperature: 3 }),
+      400,
+      lmdeploy("The temperature 3.0 must be in [0, 2]"),
+    ],
+    [
+      "vLLM's word for all tokens",
+      CHAT,
+      whole({ top_k: -1 }),
+      400,
+      lmdeploy("The top_k -1 cannot be a negative integer."),
+    ],
+    ["no choice at all", CHAT, whole({ n: 0 }), 400, lmdeploy("The n 0 must be a positive int.")],
+    [
+      "more choices than it makes",
+      CHAT,
+      whole({ n: 129 }),
+      400,
+      lmdeploy("The n 129 exceeds the maximum supported choices (128)."),
+    ],
+    ["a null for the choice of tools", CHAT, whole({ tool_choice: null }), 400, { code: 400 }],
+    ["an effort that it does not know", CHAT, whole({ reasoning_effort: "none" }), 400, { code: 400 }],
+    [
+      "tools without a parser",
+      CHAT,
+      whole({ tools: [TOOL] }),
+      400,
+      lmdeploy("Please launch the api_server with --tool-call-parser if you want to use tools."),
+      { lacks: ["tools"] },
+    ],
+    ["alternatives without logprobs", CHAT, whole({ top_logprobs: 2 }), 400, { code: 400 }],
+    [
+      "a prompt that fills the context",
+      CHAT,
+      whole(),
+      400,
+      lmdeploy("Input length (8) must be smaller than the model context length (8)."),
+      { contextTokens: 8 },
+    ],
+    [
+      "token ids, as a fault of its own",
+      "/v1/completions",
+      { model: "sim-model", prompt: [1, 2] },
+      500,
+      { type: "server_error" },
+    ],
+    [
+      "a null for one choice, as a fault of its own",
+      "/v1/completions",
+      { model: "sim-model", prompt: "a", n: null },
+      500,
+      { type: "server_error" },
+    ],
+    ["embeddings", "/v1/embeddings", { input: "a" }, 400, lmdeploy("Unsupported by turbomind.")],
+    ["malformed JSON", CHAT, "{", 400, { code: 400, object: "error" }],
+    ["an unknown path", "/v1/none", {}, 404, { detail: "Not Found" }],
+    ["a wrong method", "/health", {}, 405, { detail: "Method Not Allowed" }],
+  ],
   sglang: [
     [
       "a value of the wrong type",
@@ -914,6 +999,9 @@ describe("keys", () => {
     ],
     ["deepspeed", "GET", "/health", {}, 200, { status: "ok" }],
     ["deepspeed-native", "GET", "/health", {}, 200, { status: "ok" }],
+    ["lmdeploy", "GET", "/v1/models", {}, 401, { message: "Unauthorized.", type: "authentication_error" }],
+    ["lmdeploy", "GET", "/metrics", {}, 401, { code: 401 }],
+    ["lmdeploy", "GET", "/health", {}, 200, { status: "healthy" }],
     ["sglang", "GET", "/v1/models", {}, 401, { error: "Unauthorized" }],
     ["sglang", "GET", "/v1/loads", {}, 401, { error: "Unauthorized" }],
     ["sglang", "GET", "/v1/models", { "x-api-key": apiKey }, 401, { error: "Unauthorized" }],

@@ -14,7 +14,7 @@ const ALL = CHAT_KINDS.filter((kind) => kind !== "deepspeed");
 /** Kinds whose streams go on when their client has left. */
 const GHOSTS: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["sglang"]);
 /** Kinds that send their end marker behind an error, too. */
-const MARKED: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["sglang", "tgi", "vllm"]);
+const MARKED: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["lmdeploy", "sglang", "tgi", "vllm"]);
 /** Kinds that say nothing of an error in mid-stream, and close the connection. */
 const SILENT: ReadonlySet<SimulatedKind> = new Set<SimulatedKind>(["tensorrt-llm"]);
 /** What a silent stream is once its client has left. */
@@ -134,7 +134,7 @@ describe.each(ALL)("directives on %s", (kind) => {
         expect(heard.broken).toBe(SILENT.has(kind));
         expect(parts).toHaveLength(SILENT.has(kind) ? count : count + (marked ? 2 : 1));
         if (SILENT.has(kind)) continue;
-        expect(parts[count]).toContain(kind === "ollama" ? '"model":""' : '{"error":{');
+        expect(parts[count]).toMatch(kind === "ollama" ? /"model":""/ : /\{"error": ?\{/);
         if (marked) expect(parts.at(-1)).toBe("[DONE]");
       }
     }),
@@ -257,7 +257,7 @@ const pollOften = (kind: SimulatedKind) =>
   (kinds[kind].defaults.disconnectPollMs ?? 0) > 100 ? { disconnectPollMs: 100 } : {};
 
 function withoutId(event: string): string {
-  return event.replace(/"id":"[^"]+"/, '"id":"x"');
+  return event.replace(/"id":( ?)"[^"]+"/, '"id":$1"x"');
 }
 
 function text(event: string): string {
@@ -271,7 +271,7 @@ describe("answers of one kind only", () => {
         const heard = await stream(sim, "abort=3");
         const { saysAbort } = kinds[kind];
         expect(heard.broken).toBe(!saysAbort);
-        expect(heard.text.includes('"finish_reason":"abort"')).toBe(saysAbort);
+        expect(/"finish_reason": ?"abort"/.test(heard.text)).toBe(saysAbort);
         expect(stateOf(sim)?.tokens).toBe(3);
       });
     }

@@ -10,6 +10,8 @@ export const KNOWN: Partial<Record<EngineKind, Readonly<Record<string, string>>>
     "context-completion": "it ends a stream without a word where a prompt is too long",
   },
   "deepspeed-rest": {
+    "wrong-type": "it answers every mistake with a 500 that says nothing",
+    "context-completion": "it answers every mistake with a 500 that says nothing",
     disconnect: "its answers come whole, and it generates them to their end",
   },
   "deepspeed-native": {

@@ -1,15 +1,38 @@
 import type { ChatCompletion, ChatRequest, FinishReason } from "../../shared/contracts/chat.ts";
 import type { Usage } from "../../shared/contracts/common.ts";
 import type { Completion, CompletionRequest } from "../../shared/contracts/completions.ts";
-import type { EngineEvent, StreamDecoder, StreamFormat } from "../../shared/engines/engine.ts";
-import { openaiDecoder } from "../../shared/engines/openai-stream.ts";
+import type { ChunkRules, EngineEvent, StreamDecoder, StreamFormat } from "../../shared/engines/engine.ts";
+import { eventsOfSse } from "../../shared/engines/openai-stream.ts";
 import { type Result, ok } from "../../shared/kernel/result.ts";
+import { SseScanner } from "../../shared/streams/sse.ts";
 import type { Trouble } from "./trouble.ts";
 import { type Streamed, joinEvents } from "./streamed.ts";
 
 /** A decoder of one stream of this format. */
 export const decoderOf = (stream: StreamFormat, body: ChatRequest | CompletionRequest): StreamDecoder =>
-  stream.format === "translated" ? stream.decoder(body) : openaiDecoder();
+  stream.format === "translated" ? stream.decoder(body) : mendingDecoder(stream.rules);
+
+/** Reads chunks in OpenAI's format as the relay passes them on: mended. */
+function mendingDecoder({ mender }: ChunkRules): StreamDecoder {
+  const mend = mender?.();
+  const scanner = new SseScanner();
+  const read = (events: ReturnType<SseScanner["push"]>): EngineEvent[] =>
+    events.flatMap(({ raw, data }) =>
+      eventsOfSse(raw, mend && data !== undefined ? mended(data, mend) : data),
+    );
+  return { push: (bytes) => read(scanner.push(bytes)), end: () => read(scanner.end()) };
+}
+
+function mended(data: string, mend: (chunk: Record<string, unknown>) => void): string {
+  if (!data.startsWith("{")) return data;
+  try {
+    const chunk = JSON.parse(data) as Record<string, unknown>;
+    mend(chunk);
+    return JSON.stringify(chunk);
+  } catch {
+    return data;
+  }
+}
 
 /** The events of bytes that come in pieces of one size. */
 export function decoded(decoder: StreamDecoder, bytes: Uint8Array, sizeBytes = bytes.length): EngineEvent[] {

@@ -27,7 +27,7 @@ describe("conformance", () => {
     const report = await reportOf({ kind }, { model: "sim-model" });
     expect(failuresOf(report)).toEqual([]);
     expect(report.ok).toBe(true);
-    expect(report.rows.filter(({ result }) => result === "pass").length).toBeGreaterThan(10);
+    expect(report.rows.filter(({ result }) => result === "pass").length).toBeGreaterThan(5);
     expect(summaryOf(report)).toMatch(/^\d+ passed, 0 failed, \d+ skipped$/);
   });
 

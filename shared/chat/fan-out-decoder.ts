@@ -2,7 +2,7 @@ import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
 import type { EngineEvent, StreamDecoder, StreamFormat } from "../engines/engine.ts";
 import { openaiDecoder } from "../engines/openai-stream.ts";
-import { PieceScanner } from "../streams/merge-streams.ts";
+import { PieceScanner } from "../streams/chain-streams.ts";
 import { ChoiceMerger } from "./choice-merger.ts";
 
 /** A decoder of an engine's stream, also of one that is passed on as it is where it is the only one. */
@@ -18,7 +18,7 @@ function decoderOf(format: StreamFormat, body: ChatRequest | CompletionRequest):
 }
 
 /**
- * Decodes the streams of all choices, merged into one by `mergeStreams`, into the events of one answer. `bodies` are the
+ * Decodes the streams of all choices, chained by `chainStreams`, into the events of one answer. `bodies` are the
  * requests of one choice each, in their order; `prompts` is how many prompts each has, 1 for a chat.
  */
 export function fanOutDecoder(

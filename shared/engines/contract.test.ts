@@ -176,7 +176,8 @@ describe.each<[string, EngineAdapter]>(Object.entries(engines))("%s", (kind, ada
     // Triton's model does not tell, and the relay counts.
     if (kind === "triton") return expect(stream(name).usage).toBeUndefined();
     // Nobody tells it: it is counted.
-    if (adapter.chat.assembled) return expect(stream(name).usage).toMatchObject({ estimated: true });
+    if (adapter.abilities.usage_in_streams === "gateway")
+      return expect(stream(name).usage).toMatchObject({ estimated: true });
     const { prompt_tokens, completion_tokens } = answer("chat").usage;
     expect(stream(name).usage).toMatchObject({
       prompt_tokens,

@@ -31,12 +31,13 @@ export class Choice {
 
   /** What was held back, where the engine ended the answer. */
   end(): Piece {
-    return this.#matcher ? this.#show(this.#matcher.end()) : {};
+    return this.#matcher ? this.#show(this.#matcher.end(), Infinity) : {};
   }
 
-  #show(content: string): Piece {
+  #show(content: string, until?: number): Piece {
     this.#shown += content.length;
-    const ready = this.#waiting.filter(({ start }) => start < this.#shown);
+    const end = until ?? this.#shown;
+    const ready = this.#waiting.filter(({ start }) => start < end);
     this.#waiting = this.#waiting.slice(ready.length);
     const entries = ready.flatMap(({ logprobs }) => logprobs.content ?? []);
     return { content, ...(entries.length > 0 && { logprobs: { content: entries, refusal: null } }) };

@@ -42,7 +42,7 @@ export const ollama: EmbeddingAdapter = {
     json_schema: "engine",
     reasoning: "engine",
     logprobs: "engine",
-    several_choices: "refused",
+    several_choices: "gateway",
     stop: "engine",
     seed: "engine",
     logit_bias: "refused",

@@ -3,6 +3,7 @@ export { deepspeedNative as "deepspeed-native" } from "./deepspeed-native.ts";
 export { deepspeedRest as "deepspeed-rest" } from "./deepspeed-rest.ts";
 export { deepspeed } from "./deepspeed.ts";
 export { llamaCpp as "llama-cpp" } from "./llama-cpp.ts";
+export { lmdeploy } from "./lmdeploy.ts";
 export { ollama } from "./ollama.ts";
 export { openai } from "./openai.ts";
 export { sglang } from "./sglang.ts";

@@ -50,6 +50,7 @@ const SAMPLING = [
 /** OpenAI's fields that ask for nothing of the answer. */
 const LABELS = ["metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key"];
 
+/** Of a chat. */
 export const CHAT_FIELDS: Fields = {
   taken: new Set([
     ...SAMPLING,
@@ -74,11 +75,13 @@ export const CHAT_FIELDS: Fields = {
   ]),
 };
 
+/** Of a legacy completion. */
 export const COMPLETION_FIELDS: Fields = {
   taken: new Set([...SAMPLING, "prompt"]),
   unsent: new Set([...LABELS, "suffix"]),
 };
 
+/** Of embeddings. */
 export const EMBEDDING_FIELDS: Fields = {
   taken: new Set(["model", "input", "encoding_format", "add_special_tokens"]),
   unsent: new Set([...LABELS, "user", "dimensions"]),

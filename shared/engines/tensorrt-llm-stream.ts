@@ -89,5 +89,7 @@ export function completionMender(): (chunk: Json) => void {
 
 /** Every chunk needs mending. Of an error in mid-stream it says nothing: the connection ends, and `[DONE]` is missing. */
 const rules: ChunkRules = { ...openaiRules, mark: /^data:/m, judge: judgeTensorrtLlm };
+/** Of a chat's stream. */
 export const chatRules: ChunkRules = { ...rules, mender: chatMender };
+/** Of a completion's stream. */
 export const completionRules: ChunkRules = { ...rules, mender: completionMender };

@@ -39,6 +39,7 @@ const readLoad = (text: string): EngineLoad => ({
   slots: reading(text, "max_num_active_requests"),
 });
 
+/** TensorRT-LLM's `trtllm-serve`. */
 export const tensorrtLlm: EmbeddingAdapter = {
   label: "TensorRT-LLM",
   chat: {

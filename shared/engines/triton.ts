@@ -61,6 +61,7 @@ const control = (model: string, action: "load" | "unload"): EngineRequest => ({
   body: "{}",
 });
 
+/** Triton with models of TensorRT-LLM. */
 export const triton: EngineAdapter = {
   label: "Triton",
   chat: { encode: refuseChat, answer: noChat, stream },

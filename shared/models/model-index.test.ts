@@ -85,6 +85,52 @@ describe("what there is no one model for", () => {
   });
 });
 
+describe("a name that only an engine knows", () => {
+  const caseless = (id: string, names: readonly string[]): FleetEngine => ({
+    ...engine(id, "ollama", []),
+    models: [{ names, anyCase: true }],
+  });
+  const fleet = [
+    caseless("desk", ["llama3.1:8b", "library/llama3.1:8b"]),
+    caseless("box", ["Tiny:latest", "Tiny", "tiny:latest", "tiny"]),
+    engine("gpu-1", "vllm", [["org/Other", "other"]]),
+  ];
+  const index = indexModels([], fleet);
+
+  it.each<[name: string, engines: string[] | undefined]>([
+    ["library/llama3.1:8b", ["desk"]],
+    ["Library/Llama3.1:8B", ["desk"]],
+    ["LLAMA3.1:8B", ["desk"]],
+    ["TINY", ["box"]],
+    ["Tiny:Latest", ["box"]],
+    ["tiny", ["box"]],
+    // Its engine minds the case.
+    ["org/other", undefined],
+    ["OTHER", undefined],
+  ])("%s: %j", (name, engines) => {
+    expect(enginesOf(index, name)).toEqual(engines);
+  });
+
+  it("means the model that is so called where there is one", () => {
+    const both = indexModels([], [...fleet, engine("gpu-2", "vllm", [["library/llama3.1:8b", "x"]])]);
+    expect(enginesOf(both, "library/llama3.1:8b")).toEqual(["gpu-2"]);
+    expect(enginesOf(both, "llama3.1:8b")).toEqual(["desk"]);
+  });
+
+  it("means nothing where its model is retired", () => {
+    const [llama] = indexModels([], fleet).served;
+    const retired = indexModels(
+      [entry(llama?.id ?? "", { names: { ollama: ["llama3.1:8b"] }, wish: "retire" })],
+      fleet,
+    );
+    for (const name of ["library/llama3.1:8b", "LLAMA3.1:8b"]) expect(retired.find(name)).toBeUndefined();
+  });
+
+  it("takes no other model's place among the names that were perhaps meant", () => {
+    expect(index.notFound("Tyny")).toMatchObject({ similar: ["Tiny"] });
+  });
+});
+
 describe("a model that is retired", () => {
   const fleet = [engine("gpu-1", "vllm", [["meta-llama/Llama-3.1-8B-Instruct"]])];
   const index = indexModels(

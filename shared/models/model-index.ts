@@ -31,15 +31,15 @@ const CANDIDATES_MAX = 5;
 
 /**
  * Reads who serves what. It costs time by the number of models and engines, once; `find` is then one look-up, with the
- * same array for every asker. A model that an engine lists is known by all names of its registered entry; one that is
- * not registered, by the engine's own.
+ * same array for every asker. A model that an engine lists is known by all names of its registered entry, and by the
+ * engine's own where they mean nothing else; one that is not registered, by the engine's own.
  */
 export function indexModels<E extends FleetEngine>(
   own: readonly ModelEntry[],
   engines: readonly E[],
 ): ModelIndex<E> {
   const registry = createRegistry(own);
-  const { byEntry, byName, order } = readEngines(registry.entries, engines);
+  const { byEntry, byName, spellings, caseless, order } = readEngines(registry.entries, engines);
   const placesOf = (entry: ModelEntry): readonly Place<E>[] =>
     entry.wish === "retire" ? [] : (byEntry.get(entry.id) ?? []);
   const served: ListedModel<E>[] = [
@@ -47,8 +47,10 @@ export function indexModels<E extends FleetEngine>(
     ...order.map((id) => ({ id, entry: undefined, places: byName.get(id) ?? [] })),
   ].filter(({ places }) => places.length > 0);
 
-  const find = (name: string): readonly Place<E>[] | undefined => {
-    const resolution = registry.resolve(name);
+  const findExactly = (name: string): readonly Place<E>[] | undefined => {
+    const spelled = byName.has(name) ? undefined : spellings.get(name);
+    const resolution =
+      registry.resolve(name) ?? (spelled === undefined ? undefined : registry.resolve(spelled));
     if (!resolution) return byName.get(name);
     if (resolution.kind === "ambiguous") return undefined;
     const { entries } = resolution;
@@ -60,17 +62,30 @@ export function indexModels<E extends FleetEngine>(
     return chosen ?? [];
   };
 
+  const find = (name: string): readonly Place<E>[] | undefined => {
+    const exact = findExactly(name);
+    if (exact) return exact;
+    const lowered = name.toLowerCase();
+    return caseless.has(lowered) ? findExactly(lowered) : undefined;
+  };
+
   return {
     find,
     served,
     listing: (id) => byEntry.get(id) ?? [],
     notFound(name) {
       const resolution = registry.resolve(name);
-      const known = [...new Set([...served.map(({ id }) => id), ...byName.keys()])];
+      const known = [...new Set(served.flatMap((model) => [model.id, ...shortNameOf(model)]))];
       const similar = resolution?.kind === "ambiguous" ? resolution.candidates : candidatesFor(known, name);
       return { kind: "model_not_found", model: name, similar: similar.slice(0, CANDIDATES_MAX) };
     },
   };
+}
+
+/** The shortest name of a model that is not registered. All its names would take the place of other models'. */
+function shortNameOf<E extends FleetEngine>({ entry, places }: ListedModel<E>): readonly string[] {
+  const names = entry ? [] : (places[0]?.model.names ?? []);
+  return names.toSorted((a, b) => a.length - b.length).slice(0, 1);
 }
 
 /** The names that begin so; else those that are nearly so. */
@@ -83,7 +98,11 @@ type Reading<E extends FleetEngine> = {
   readonly byEntry: ReadonlyMap<string, Place<E>[]>;
   /** Models that are not registered, by each of their names. */
   readonly byName: ReadonlyMap<string, Place<E>[]>;
-  /** Their first names, each once. */
+  /** The registered model that is meant by a name which only an engine knows. */
+  readonly spellings: ReadonlyMap<string, string>;
+  /** Names that mean the same in any case, in lower case. */
+  readonly caseless: ReadonlySet<string>;
+  /** The first names of models that are not registered, each once. */
   readonly order: readonly string[];
 };
 
@@ -93,18 +112,24 @@ function readEngines<E extends FleetEngine>(
 ): Reading<E> {
   const byEntry = new Map<string, Place<E>[]>();
   const byName = new Map<string, Place<E>[]>();
+  const spellings = new Map<string, string>();
+  const caseless = new Set<string>();
   const order = new Set<string>();
   const owners = ownersOf(entries);
   for (const engine of engines) {
     for (const model of engine.models) {
       const ids = new Set(model.names.flatMap((name) => owners.get(name) ?? []));
-      for (const id of ids) addPlace(byEntry, id, { engine, model });
+      if (model.anyCase) for (const name of model.names) caseless.add(name.toLowerCase());
+      for (const id of ids) {
+        addPlace(byEntry, id, { engine, model });
+        if (ids.size === 1) for (const name of model.names) spellings.set(name, id);
+      }
       if (ids.size > 0) continue;
       for (const name of model.names) addPlace(byName, name, { engine, model });
       order.add(firstNameOf(model, byName));
     }
   }
-  return { byEntry, byName, order: [...order] };
+  return { byEntry, byName, spellings, caseless, order: [...order] };
 }
 
 /** The models that each name may mean: several where they are made of one source. */

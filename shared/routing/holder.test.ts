@@ -121,7 +121,7 @@ describe("askFor", () => {
 
   it("counts anew after its lease ended, and tells the work that it has left", () => {
     const sent = askFor(holding(3, { returned: 1, inUse: 2 }), ENDS_MS);
-    expect(sent.ask).toMatchObject({ epoch: 2, given: 0, returned: 0, inUse: 2, need: 2 });
+    expect(sent.ask).toMatchObject({ epoch: 2, returned: 0, inUse: 2, need: 2 });
   });
 });
 

@@ -92,7 +92,7 @@ export function askFor(before: Holder, nowMs: number): { readonly holder: Holder
   const returned = holder.returned + Math.max(0, given - holder.returned - kept);
   return {
     holder: { ...holder, returned, askedMs: nowMs },
-    ask: { holder: id, epoch, given, returned, inUse, need, want },
+    ask: { holder: id, epoch, returned, inUse, need, want },
   };
 }
 

@@ -36,7 +36,6 @@ export type SlotLedger = {
 export type SlotAsk = {
   readonly holder: string;
   readonly epoch: number;
-  readonly given: number;
   readonly returned: number;
   readonly inUse: number;
   /** Slots that it has work for now. */
@@ -62,8 +61,9 @@ export type SlotTerms = { readonly cap: number; readonly waiting: number };
 export const EMPTY_LEDGER: SlotLedger = { leases: {}, unsureUntilMs: 0 };
 
 /**
- * The ledger of an object that has lost its memory. Until `untilMs` holders bring back what they have and nobody gets
- * more, else slots that are in use out there would be lent twice. One lease's time from now is always enough.
+ * The ledger of an object that has lost its memory. Until `untilMs` nothing is lent and no lease renewed, else slots that
+ * are in use out there would be lent twice; holders go on with what they have until it ends. `LEASE_MS` from now is
+ * always enough.
  */
 export const recovering = (untilMs: number): SlotLedger => ({ leases: {}, unsureUntilMs: untilMs });
 

@@ -1,4 +1,4 @@
-import { type Candidate, firstOf } from "./choice.ts";
+import { firstOf } from "./choice.ts";
 import type { EngineView } from "./engine-view.ts";
 import { costOf, inFlightOf, occupancyOf } from "./load.ts";
 import type { Priority } from "./priority.ts";
@@ -17,7 +17,7 @@ export type RouteAsk = {
 /** Why an engine is no candidate. `unknown`: a pin names no engine. */
 export type ExclusionReason = "circuit_open" | "circuit_half_open" | "draining" | "down" | "unknown";
 
-/** The engines to try, best first, and those that must not be tried. */
+/** The engines to try, best first, sixteen at most, and those that must not be tried. */
 export type Plan = {
   readonly order: readonly string[];
   readonly excluded: readonly { readonly engine: string; readonly reason: ExclusionReason }[];
@@ -37,12 +37,24 @@ const FULL = 2;
 const SPARE = 4;
 const LOADING = 8;
 
+/** Engines in a plan, at most: no request is tried on more, and ordering hundreds would cost more than all else here. */
+const PLACES_MAX = 16;
+
+type Candidate = {
+  readonly id: string;
+  readonly group: number;
+  readonly cost: number;
+  /** Decides between candidates of the same cost, so that failovers spread. */
+  readonly tie: number;
+};
+
 /**
  * Chooses among the engines of a model. `random` gives numbers in [0, 1); the same numbers give the same plan.
  *
  * Of the best group, the first place goes to the engine that the request's affinity names, else to the better of two
- * drawn by weight: many isolates with the same old snapshot would all send to the one best engine. The others follow by
- * cost, for failover. One engine takes 0.1 µs, 200 engines 25 µs (Node 24, one core).
+ * drawn by weight: many isolates with the same old snapshot would all send to the one best engine. The best of the others
+ * follow by cost, for failover. Measured on Node 24, of CPU time: one engine 0.05 µs, 20 engines 5 µs, 200 engines 20 µs,
+ * with affinity 35 µs.
  */
 export function plan(
   engines: readonly EngineView[],
@@ -50,26 +62,41 @@ export function plan(
   nowMs: number,
   random: () => number,
 ): Plan {
-  const { pin } = ask;
+  const { pin, affinity } = ask;
   if (pin !== undefined) return planOfPin(engines, pin);
   const [only] = engines;
   if (only && engines.length === 1) return planOfOne(only, exclusionOf(only));
-  const candidates: Candidate[] = [];
   const excluded: { engine: string; reason: ExclusionReason }[] = [];
+  const places: Candidate[] = [];
+  let bestGroup = Infinity;
+  let best: EngineView[] = [];
   for (const view of engines) {
     const reason = exclusionOf(view);
-    if (reason) excluded.push({ engine: view.id, reason });
-    else candidates.push({ view, group: groupOf(view, ask), cost: costOf(view, nowMs), tie: random() });
+    if (reason) {
+      excluded.push({ engine: view.id, reason });
+      continue;
+    }
+    const group = groupOf(view, ask);
+    if (group < bestGroup) [bestGroup, best] = [group, []];
+    if (group === bestGroup) best.push(view);
+    seat(places, { id: view.id, group, cost: costOf(view, nowMs), tie: random() });
   }
-  candidates.sort((a, b) => a.group - b.group || a.cost - b.cost || a.tie - b.tie);
-  const first = firstOf(candidates, ask.affinity, nowMs, random);
-  const order = candidates.map(({ view }) => view.id);
-  if (first) {
-    order.splice(candidates.indexOf(first), 1);
-    order.unshift(first.view.id);
-  }
-  return { order, excluded };
+  const first = firstOf(best, affinity, nowMs, random);
+  const others = places.map(({ id }) => id).filter((id) => id !== first?.id);
+  return { order: first ? [first.id, ...others].slice(0, PLACES_MAX) : others, excluded };
 }
+
+/** Puts a candidate where it belongs among the best ones so far, in place. */
+function seat(places: Candidate[], candidate: Candidate): void {
+  let at = places.length;
+  for (let before = places[at - 1]; before && isBetter(candidate, before); before = places[at - 1]) at--;
+  if (at === PLACES_MAX) return;
+  places.splice(at, 0, candidate);
+  if (places.length > PLACES_MAX) places.pop();
+}
+
+const isBetter = (a: Candidate, b: Candidate): boolean =>
+  (a.group - b.group || a.cost - b.cost || a.tie - b.tie) < 0;
 
 const planOfOne = ({ id }: EngineView, reason: ExclusionReason | undefined): Plan =>
   reason ? { order: [], excluded: [{ engine: id, reason }] } : { order: [id], excluded: [] };

@@ -5,7 +5,6 @@ import { freeSlots, grant, handOver, isHeard, usageOf } from "./slots.ts";
 const ask = (holder: string, changes: Partial<SlotAsk> = {}): SlotAsk => ({
   holder,
   epoch: 1,
-  given: 0,
   returned: 0,
   inUse: 0,
   need: 0,
@@ -82,13 +81,13 @@ describe("grant", () => {
 
   it("tells totals, so that a message which comes twice or late does no harm", () => {
     const first = ask("a", wants(3));
-    const second = ask("a", { given: 3, returned: 2, ...wants(1) });
+    const second = ask("a", { returned: 2, ...wants(1) });
     let ledger = lent(8, { a: 3 });
     for (const message of [second, first, second, second])
       ledger = grant(ledger, message, 10, terms(8)).ledger;
     // The late first message asked for three again; the holder will return them, for all that it knows is totals.
     expect(ledger.leases["a"]).toMatchObject({ given: 5, returned: 2 });
-    ledger = grant(ledger, ask("a", { given: 5, returned: 4, ...wants(1) }), 20, terms(8)).ledger;
+    ledger = grant(ledger, ask("a", { returned: 4, ...wants(1) }), 20, terms(8)).ledger;
     expect(usageOf(ledger, 20)).toEqual({ held: 1, inUse: 0, holders: 1 });
   });
 
@@ -105,13 +104,13 @@ describe("a lease", () => {
     expect(isHeard(ledger, "a", LEASE_MS - 1)).toBe(true);
     expect(freeSlots(ledger, LEASE_MS, 4)).toBe(4);
     expect(isHeard(ledger, "a", LEASE_MS)).toBe(false);
-    const renewed = grant(ledger, ask("a", { given: 4, inUse: 4, need: 4 }), LEASE_MS - 1, terms(4));
+    const renewed = grant(ledger, ask("a", { inUse: 4, need: 4 }), LEASE_MS - 1, terms(4));
     expect(renewed.answer.expiresMs).toBe(2 * LEASE_MS - 1);
     expect(freeSlots(renewed.ledger, LEASE_MS, 4)).toBe(0);
   });
 
   it("that has ended is not brought back by a late message", () => {
-    const late = ask("a", { given: 4, returned: 3, inUse: 1, need: 1 });
+    const late = ask("a", { returned: 3, inUse: 1, need: 1 });
     const { ledger, answer } = grant(lent(4, { a: 4 }), late, LEASE_MS, terms(4));
     expect(answer.given).toBe(1);
     const again = grant(ledger, late, LEASE_MS, terms(4)).ledger;
@@ -134,7 +133,6 @@ describe("handOver", () => {
 
 describe("a ledger that has lost its memory", () => {
   const ledger = recovering(LEASE_MS);
-  const back = ask("a", { given: 5, returned: 2, inUse: 3, ...wants(3) });
 
   it("lends nothing until every lease of before has ended", () => {
     expect(grant(ledger, ask("b", wants(1)), LEASE_MS - 1, terms(4)).granted).toBe(0);
@@ -142,16 +140,16 @@ describe("a ledger that has lost its memory", () => {
     expect(grant(ledger, ask("b", wants(1)), LEASE_MS, terms(4)).granted).toBe(1);
   });
 
-  it("lets holders bring back what they have", () => {
-    const known = grant(ledger, back, 10, terms(4)).ledger;
-    expect(usageOf(known, 10)).toEqual({ held: 3, inUse: 3, holders: 1 });
-    expect(freeSlots(known, LEASE_MS, 4)).toBe(1);
-  });
-
-  it("believes the newest of their messages, whichever comes first", () => {
-    const older = ask("a", { given: 3, returned: 2, inUse: 1, need: 1 });
-    const known = [back, older].reduce((all, message) => grant(all, message, 10, terms(4)).ledger, ledger);
-    const turned = [older, back].reduce((all, message) => grant(all, message, 10, terms(4)).ledger, ledger);
-    expect([usageOf(known, 10).held, usageOf(turned, 10).held]).toEqual([3, 3]);
+  it("renews no lease that it does not know, and knows who is there and what is in use", () => {
+    const { ledger: after, answer } = grant(
+      ledger,
+      ask("a", { returned: 2, inUse: 3, need: 3 }),
+      10,
+      terms(4),
+    );
+    expect(answer.expiresMs).toBe(0);
+    expect(isHeard(after, "a", 10)).toBe(true);
+    expect(usageOf(after, 10)).toEqual({ held: 0, inUse: 3, holders: 1 });
+    expect(freeSlots(after, LEASE_MS, 4)).toBe(1);
   });
 });

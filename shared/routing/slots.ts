@@ -23,20 +23,17 @@ export type Grant = { readonly ledger: SlotLedger; readonly answer: SlotAnswer; 
  */
 export function grant(ledger: SlotLedger, ask: SlotAsk, nowMs: number, terms: SlotTerms): Grant {
   const live = withoutExpired(ledger, nowMs);
-  const known = live.leases[ask.holder];
-  if (known && known.epoch > ask.epoch) return { ledger: live, answer: tooLate(ask), granted: 0 };
-  const lease = renewed(live, known?.epoch === ask.epoch ? known : undefined, ask, nowMs);
+  const { holder, need, want } = ask;
+  const known = live.leases[holder];
+  if (known && known.epoch > ask.epoch) return { ledger: live, answer: noLease(ask), granted: 0 };
+  const lease = renewed(known?.epoch === ask.epoch ? known : undefined, ask, nowMs);
+  if (nowMs < live.unsureUntilMs)
+    return { ledger: withLease(live, holder, lease), answer: noLease(ask), granted: 0 };
   const held = heldOf(lease);
-  const free = terms.waiting > 0 ? 0 : freeFor(live, ask.holder, held, nowMs, terms.cap);
-  const needed = Math.min(free, Math.max(0, ask.need - held));
+  const free = terms.waiting > 0 ? 0 : freeFor(live, holder, held, nowMs, terms.cap);
+  const needed = Math.min(free, Math.max(0, need - held));
   const spare = Math.floor((free - needed) / SPARE_DIVISOR);
-  return given(
-    live,
-    ask.holder,
-    lease,
-    needed + Math.min(spare, Math.max(0, ask.want - held - needed)),
-    terms,
-  );
+  return given(live, holder, lease, needed + Math.min(spare, Math.max(0, want - held - needed)), terms);
 }
 
 /**
@@ -70,19 +67,25 @@ export function usageOf(
   };
 }
 
-/** The answer to a message of an epoch that is over; it expires before anybody reads it. */
-const tooLate = ({ epoch }: SlotAsk): SlotAnswer => ({ epoch, given: 0, expiresMs: 0, contended: true });
+/** It has expired before anybody reads it, so it changes nothing. */
+const noLease = ({ epoch }: SlotAsk): SlotAnswer => ({ epoch, given: 0, expiresMs: 0, contended: true });
 
-function renewed(ledger: SlotLedger, known: Lease | undefined, ask: SlotAsk, nowMs: number): Lease {
-  const { epoch, inUse } = ask;
-  const expiresMs = nowMs + LEASE_MS;
-  // What a holder says that it was given is believed while the ledger may have forgotten it, and at no other time: then
-  // the message is one from before its lease ran out.
-  const unsure = nowMs < ledger.unsureUntilMs;
-  const given = Math.max(known?.given ?? 0, unsure ? ask.given : 0);
-  const returned = Math.min(given, Math.max(known?.returned ?? 0, known || unsure ? ask.returned : 0));
-  return { epoch, given, returned, inUse, expiresMs };
+/** Nothing is believed of what a holder was given: an epoch that this ledger does not know is over, or about to be. */
+function renewed(known: Lease | undefined, { epoch, returned, inUse }: SlotAsk, nowMs: number): Lease {
+  const given = known?.given ?? 0;
+  return {
+    epoch,
+    given,
+    returned: Math.min(given, Math.max(known?.returned ?? 0, returned)),
+    inUse,
+    expiresMs: nowMs + LEASE_MS,
+  };
 }
+
+const withLease = (ledger: SlotLedger, holder: string, lease: Lease): SlotLedger => ({
+  ...ledger,
+  leases: { ...ledger.leases, [holder]: lease },
+});
 
 /** Slots that a holder can get besides those it has. */
 function freeFor(
@@ -106,13 +109,13 @@ function given(
   { cap, waiting }: SlotTerms,
 ): Grant {
   const lease = { ...before, given: before.given + granted };
-  const leases = { ...ledger.leases, [holder]: lease };
+  const after = withLease(ledger, holder, lease);
   let free = cap;
-  for (const each of Object.values(leases)) free -= occupiedOf(each);
+  for (const each of Object.values(after.leases)) free -= occupiedOf(each);
   const contended = waiting > 0 || free < Math.ceil(cap / RESERVE_DIVISOR);
   const { epoch, expiresMs } = lease;
   return {
-    ledger: { ...ledger, leases },
+    ledger: after,
     answer: { epoch, given: lease.given, expiresMs, contended },
     granted,
   };

@@ -54,9 +54,18 @@ export function createApp(ports: Ports): App {
     c.env.run.fail(error);
     return failureResponse(c.env.run, { kind: "internal" });
   });
+  // An address that is none (`OPTIONS *`) fails before there is a route to fail.
+  const answerTo = async (request: Request, run: Run): Promise<Response> => {
+    try {
+      return await app.fetch(request, { run });
+    } catch (error) {
+      run.fail(error);
+      return failureResponse(run, { kind: "internal" });
+    }
+  };
   return async (request, defer) => {
     const run = new Run(ports, defer, request);
-    const response = await app.fetch(request, { run });
+    const response = await answerTo(request, run);
     // A stream's run ends with its last byte.
     if (!run.isStreaming) run.finish(response.status);
     return response;

@@ -1,5 +1,6 @@
 import type { EngineState } from "../../shared/contracts/admin-engines.ts";
 import type { EnginePort, FleetPort } from "../../shared/fleet/ports.ts";
+import type { EngineStatus, FleetSnapshot } from "../../shared/fleet/snapshot.ts";
 import { MetricsBuffer } from "../../shared/metrics/metrics.ts";
 import { createEngineAccess } from "./engine-access.ts";
 import { Config, readConfig } from "./env.ts";
@@ -37,7 +38,7 @@ export function bindPorts(env: Env): Ports {
     }),
     registry: d1Registry(env.DB),
     modelActions: d1ModelActions(env.DB),
-    engines: engineControl(fleetObject),
+    engines: engineControl(fleetObject, env),
     engineAccess: createEngineAccess({
       variables,
       ownNames: Object.keys(Config.shape),
@@ -77,17 +78,32 @@ export function bindPorts(env: Env): Ports {
 }
 
 /** What operators are told of the engines, and tell their keeper: the fleet's object knows it all. */
-function engineControl(fleetObject: () => ReturnType<Env["FLEET"]["getByName"]>): EngineControl {
+function engineControl(fleetObject: () => ReturnType<Env["FLEET"]["getByName"]>, env: Env): EngineControl {
   return {
     changed: () => fleetObject().changed(),
-    async states() {
+    async look() {
       const snapshot = await fleetObject().snapshot();
-      return Object.fromEntries(
-        (snapshot?.engines ?? []).map(({ config: { id }, status }): [string, EngineState] => {
-          const { circuit, health, draining, inFlight, waiting } = status;
-          return [id, { circuit, health, draining, inFlight, waiting }];
-        }),
-      );
+      const known = (snapshot?.engines ?? []) as FleetSnapshot["engines"];
+      return {
+        engines: known.map(({ config: { id, kind }, status }) => ({
+          id,
+          kind,
+          reachable: status.circuit === "closed" && status.health === "ready" && !status.draining,
+          models: status.models,
+        })),
+        states: Object.fromEntries(
+          known.map(({ config: { id }, status }): [string, EngineState] => {
+            const { circuit, health, draining, inFlight, waiting } = status;
+            return [id, { circuit, health, draining, inFlight, waiting }];
+          }),
+        ),
+      };
+    },
+    async ask(id) {
+      const answer = await env.ENGINE.getByName(id).fetch("https://object/probe", { method: "POST" });
+      const { status } = await answer.json<{ status: EngineStatus }>();
+      // It tells the fleet by itself, and perhaps later than the operator looks.
+      await fleetObject().report(id, status);
     },
   };
 }

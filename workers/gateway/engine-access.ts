@@ -1,7 +1,7 @@
 import type { EngineConfig } from "../../shared/contracts/engine-config.ts";
 import type { EngineRequest } from "../../shared/engines/engine.ts";
-import { engines as adapters } from "../../shared/engines/engines.ts";
 import type { RegistrationPolicy } from "../../shared/engines/registration.ts";
+import { addressOf } from "./fleet/endpoint.ts";
 
 /** How operators' requests reach an engine: with its own credentials, at its registered address and nowhere else. */
 export type EngineAccess = {
@@ -24,25 +24,6 @@ type Dependencies = {
   readonly fetch: typeof fetch;
 };
 
-/** The headers by which an engine knows the platform. A secret that is not set is an empty one: the engine will refuse it. */
-export function credentialsOf(
-  { apiKey, apiKeySecret, access }: EngineConfig,
-  variables: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, string>> {
-  const secret = (name: string): string => {
-    const value = variables[name];
-    return typeof value === "string" ? value : "";
-  };
-  const key = apiKey ?? (apiKeySecret === undefined ? undefined : secret(apiKeySecret));
-  return {
-    ...(key && { authorization: `Bearer ${key}` }),
-    ...(access && {
-      "cf-access-client-id": secret(access.clientIdSecret),
-      "cf-access-client-secret": secret(access.clientSecretSecret),
-    }),
-  };
-}
-
 /** Makes the access of this deployment. */
 export function createEngineAccess(dependencies: Dependencies): EngineAccess {
   const { variables, ownNames, privateAllowed, hasEgress, fetch } = dependencies;
@@ -56,17 +37,15 @@ export function createEngineAccess(dependencies: Dependencies): EngineAccess {
         return typeof value === "string" && value !== "" ? "set" : "missing";
       },
     },
-    send: (config, { path, method = "POST", body, headers }, signal) =>
-      fetch(adapters[config.kind].trimBaseUrl(config.baseUrl) + path, {
+    send(config, { path, method = "POST", body = "", headers }, signal) {
+      const address = addressOf(config, variables);
+      return fetch(address.baseUrl + path, {
         method,
-        headers: {
-          ...credentialsOf(config, variables),
-          ...(body !== undefined && body !== "" && { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(method === "POST" && { body: body ?? "" }),
+        headers: { ...address.headers, ...headers },
+        ...(method === "POST" && { body }),
         redirect: "manual",
         signal,
-      }),
+      });
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { EngineState } from "../../shared/contracts/admin-engines.ts";
+import type { FleetEngine } from "../../shared/models/resolve.ts";
 import type { MetricsBuffer } from "../../shared/metrics/metrics.ts";
 import type { Defer } from "./defer.ts";
 import type { EngineAccess } from "./engine-access.ts";
@@ -18,8 +19,13 @@ export type AdminObject = { fetch(url: string, init?: RequestInit): Promise<Resp
 export type EngineControl = {
   /** The registry has been changed: whoever keeps a copy of it reads it anew. */
   changed(): Promise<void>;
-  /** How each engine does, by its id. One that nobody has asked yet is absent. */
-  states(): Promise<Readonly<Record<string, EngineState>>>;
+  /** Every engine with what it serves, and by its id how it does. One that nobody has asked yet is absent. */
+  look(): Promise<{
+    readonly engines: readonly FleetEngine[];
+    readonly states: Readonly<Record<string, EngineState>>;
+  }>;
+  /** Has an engine asked now how it is and what it serves. */
+  ask(id: string): Promise<void>;
 };
 
 /** All that the app needs of the world. `bind.ts` answers these needs from the Worker's bindings; tests hand in their own. */

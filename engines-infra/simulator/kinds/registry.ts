@@ -2,6 +2,7 @@ import { deepspeedNative } from "./deepspeed-native.ts";
 import { deepspeedRest } from "./deepspeed-rest.ts";
 import { deepspeed } from "./deepspeed.ts";
 import { llamaCpp } from "./llama-cpp.ts";
+import { lmdeploy } from "./lmdeploy.ts";
 import { ollama } from "./ollama.ts";
 import { openai } from "./openai.ts";
 import { sglang } from "./sglang.ts";
@@ -16,6 +17,7 @@ export const kinds = {
   "deepspeed-native": deepspeedNative,
   "deepspeed-rest": deepspeedRest,
   "llama-cpp": llamaCpp,
+  lmdeploy,
   ollama,
   openai,
   sglang,

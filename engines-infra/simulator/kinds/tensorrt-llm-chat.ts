@@ -8,7 +8,8 @@ import type { ToolChoice } from "../model/tools.ts";
 import type { Context } from "./kind.ts";
 import type { Reply } from "./reply.ts";
 import { tensorrtLlmChatWriter } from "./tensorrt-llm-chat-writer.ts";
-import { CHAT_FIELDS, fail, refusal, tooLong, validation, valueError } from "./tensorrt-llm-http.ts";
+import { CHAT_FIELDS, refusal } from "./tensorrt-llm-fields.ts";
+import { fail, tooLong, validation, valueError } from "./tensorrt-llm-http.ts";
 import { baseAsk, firstLimit, readResponseFormat, turnOf } from "./turn.ts";
 
 /** POST /v1/chat/completions */

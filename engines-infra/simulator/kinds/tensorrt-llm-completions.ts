@@ -9,7 +9,8 @@ import { sse } from "./reply.ts";
 import type { Reply, WireEvent } from "./reply.ts";
 import { steps } from "./steps.ts";
 import { tensorrtLlmStream, usageOf } from "./tensorrt-llm-chat-writer.ts";
-import { COMPLETION_FIELDS, fail, json, refusal, tooLong, validation } from "./tensorrt-llm-http.ts";
+import { COMPLETION_FIELDS, refusal } from "./tensorrt-llm-fields.ts";
+import { fail, json, tooLong, validation } from "./tensorrt-llm-http.ts";
 import { baseAsk, firstLimit, readResponseFormat, turnOf } from "./turn.ts";
 import type { Turn } from "./turn.ts";
 

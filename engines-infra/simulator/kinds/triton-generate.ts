@@ -7,13 +7,14 @@ import { sse } from "./reply.ts";
 import type { Reply, Whole, WireEvent } from "./reply.ts";
 import { steps } from "./steps.ts";
 import { fail, isClassic, repository } from "./triton-http.ts";
+import { classicObject, llmApiObject } from "./triton-objects.ts";
 import { baseAsk, readStop, turnOf } from "./turn.ts";
 import type { Turn } from "./turn.ts";
 
 /** Limit of the LLM API where nobody says. */
 const LLM_API_TOKENS_MAX = 32;
 
-/** What it says to `generate` where a model gives more or less than one answer, and to itself that all is well. */
+/** What `generate` says, with status 200, where a model gives more or less than one answer. */
 const NOT_ONE =
   "generate expects model to produce exactly 1 response, use generate stream for model that generates various number of responses";
 
@@ -151,45 +152,6 @@ function* llmApiEvents({ model, body, turn, echo }: Asked): Generator<WireEvent>
       yield { part: "finish", wire, tokens: step.tokens };
     }
   }
-}
-
-/** Doubles are written with their fraction, which JavaScript would leave out. */
-function classicObject(
-  model: string,
-  body: JsonObject,
-  said: string,
-  { turn, tokens }: { turn: Turn; tokens: number },
-): string {
-  const counts = [
-    ...(body["return_num_input_tokens"] === true && turn.usage
-      ? [`"num_input_tokens":${turn.usage.prompt}`]
-      : []),
-    ...(body["return_num_output_tokens"] === true && turn.usage ? [`"num_output_tokens":${tokens}`] : []),
-  ];
-  const members = [
-    `"model_name":${JSON.stringify(model)}`,
-    `"model_version":"1"`,
-    `"sequence_index":0`,
-    `"batch_index":0`,
-    `"text_output":${JSON.stringify(said)}`,
-    `"cum_log_probs":0.0`,
-    // A tensor of one element is that element.
-    `"output_log_probs":${tokens === 1 ? "0.0" : `[${Array.from({ length: tokens }, () => "0.0").join(",")}]`}`,
-    `"context_logits":0.0`,
-    `"generation_logits":0.0`,
-    ...counts,
-  ];
-  return `{${members.join(",")}}`;
-}
-
-/** `finish_reason` is what Python makes a string of: `None` until the end. */
-function llmApiObject(model: string, body: JsonObject, said: string, finish: string | undefined): string {
-  return JSON.stringify({
-    model_name: model,
-    model_version: "1",
-    text_output: said,
-    ...(body["return_finish_reason"] === true && { finish_reason: finish ?? "None" }),
-  });
 }
 
 /** A stream as Triton frames it: no mark at its end, and an error as one more event. */

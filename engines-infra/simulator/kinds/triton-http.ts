@@ -2,6 +2,7 @@ import type { Settings } from "../settings.ts";
 import { text } from "./reply.ts";
 import type { Whole } from "./reply.ts";
 
+/** A whole answer of JSON. */
 export function json(status: number, body: unknown): Whole {
   return text(status, "application/json", JSON.stringify(body));
 }

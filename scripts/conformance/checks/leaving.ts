@@ -26,10 +26,10 @@ export const leavingChecks: readonly Check[] = [
       if ("detail" in opened) return opened;
       const busy = await running(lab);
       const from = performance.now();
-      opened.leave();
-      // Where a closed connection is not enough the platform makes the engine's own call besides.
+      // Where a closed connection is not enough the engine's own call comes first: it knows no request that was left.
       const { abort } = lab.adapter;
       if (abort) await lab.wire.send("disconnect-abort", abort(opened.requestId));
+      opened.leave();
       if (busy === undefined) return byTiming(lab, from);
       if (busy < 1) return fail(`it tells of ${busy} running requests while one is`);
       return (await idleWithin(lab, STOP_MS_MAX))

@@ -7,10 +7,15 @@ import { fromStore } from "./request.ts";
 
 /** Changes the registry, and tells those who keep a copy of it before the operator is answered. */
 export async function changeRegistry(run: Run, decide: Decide): Promise<Result<RegistrySnapshot, Failure>> {
-  const { registry, engines, now } = run.ports;
+  const { registry, engines, fleet, now } = run.ports;
   const changed = await fromStore(run, () => registry.change(decide, now()));
   if (!changed.ok) return changed;
   // It is changed, whoever could not be told: copies are read anew after a while by themselves.
-  if (changed.value.ok) await engines.changed().catch((error: unknown) => run.fail(error));
+  if (changed.value.ok) {
+    await engines
+      .changed()
+      .then(() => fleet.reload())
+      .catch((error: unknown) => run.fail(error));
+  }
   return changed.value;
 }

@@ -26,15 +26,10 @@ export type AdminView = {
 export async function readView(run: Run): Promise<Result<AdminView, Failure>> {
   const { ports } = run;
   const read = await fromStore(run, () =>
-    Promise.all([
-      ports.registry.load(),
-      ports.modelActions.running(ports.now()),
-      ports.engines.states(),
-      ports.fleet.list(run.defer),
-    ]),
+    Promise.all([ports.registry.load(), ports.modelActions.running(ports.now()), ports.engines.look()]),
   );
   if (!read.ok) return read;
-  const [snapshot, actions, states, fleet] = read.value;
+  const [snapshot, actions, { engines: fleet, states }] = read.value;
   const index = indexModels<FleetEngine>(snapshot.models, fleet);
   return ok({ snapshot, declared: ports.config.ENGINES, fleet, index, states, actions });
 }

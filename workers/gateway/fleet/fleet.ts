@@ -27,6 +27,8 @@ export type Fleet = {
   list(defer: Defer): Promise<readonly Endpoint[]>;
   /** Where every model is served, of the latest list. */
   index(): ModelIndex<Endpoint>;
+  /** Fetches the list now, as after a change of what is registered. */
+  reload(): Promise<readonly Endpoint[]>;
   /** Has every engine asked now. */
   refresh(): Promise<readonly Endpoint[]>;
   /** Milliseconds since the list was fetched. */
@@ -85,6 +87,7 @@ export function createFleet(dependencies: Dependencies): Fleet {
   return {
     index: () => index,
     ageMs: () => now() - fetchedAtMs,
+    reload: fetchList,
     refresh: async () => take(await fleet().refresh()),
     async list(defer) {
       const nowMs = now();

@@ -84,6 +84,8 @@ export class EngineObject extends DurableObject<Env> {
     this.#router
       .get("/state", () => this.#state())
       .post("/probe", async () => {
+        // A look that has begun before may have seen what is no longer so.
+        await this.#probing;
         await this.#look();
         return this.#state();
       })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { SimulatedKind } from "../../../engines-infra/simulator/index.ts";
+import { type SimulatedKind, predictChat } from "../../../engines-infra/simulator/index.ts";
 import { engines } from "../../../shared/engines/engines.ts";
 import { type Usage, chat, errorOf, post, readStream } from "./asking.ts";
 import { KINDS, modelOf, proofForFile } from "./harness.ts";
@@ -47,6 +47,9 @@ type Answer = {
   data: { embedding: number[] }[];
 };
 
+/** An answer that calls a tool, with the call's arguments. */
+type ForcedCall = { choices: [{ message: { tool_calls: [{ function: { arguments: string } }] } }] };
+
 const calls = (answer: Answer) => answer.choices[0]?.message?.tool_calls?.map((call) => call.function.name);
 
 const ABILITIES: Record<string, Ability> = {
@@ -54,34 +57,34 @@ const ABILITIES: Record<string, Ability> = {
     operation: "chat",
     body: { n: 3 },
     param: "n",
-    cannot: ["ollama", "sglang", "tgi"],
+    cannot: [],
     done: ({ choices }) => expect(choices).toHaveLength(3),
   },
   "a bias of tokens": {
     operation: "chat",
     body: { logit_bias: { "42": -100 } },
     param: "logit_bias",
-    cannot: ["ollama", "tgi"],
+    cannot: ["lmdeploy", "ollama", "tgi"],
   },
   "a tool by name": {
     operation: "chat",
     body: { tools, tool_choice: named },
     param: "tool_choice",
-    cannot: ["ollama"],
+    cannot: ["lmdeploy", "ollama"],
     done: (answer) => expect(calls(answer)).toEqual(["get_weather"]),
   },
   "any tool, but one": {
     operation: "chat",
     body: { tools, tool_choice: "required" },
     param: "tool_choice",
-    cannot: ["ollama"],
+    cannot: ["lmdeploy", "ollama", "tensorrt-llm"],
     done: (answer) => expect(calls(answer)).toHaveLength(1),
   },
   "one tool at a time": {
     operation: "chat",
     body: { messages: [{ role: "user", content: "[tools=2] both" }], tools, parallel_tool_calls: false },
     param: "parallel_tool_calls",
-    cannot: ["ollama", "sglang"],
+    cannot: ["ollama", "sglang", "tensorrt-llm"],
     done: (answer) => expect(calls(answer)).toHaveLength(1),
   },
   "no tool at all": {
@@ -96,20 +99,20 @@ const ABILITIES: Record<string, Ability> = {
     operation: "completion",
     body: { echo: true },
     param: "echo",
-    cannot: ["llama-cpp", "ollama"],
+    cannot: ["llama-cpp", "lmdeploy", "ollama"],
     done: ({ choices }) => expect(choices[0]?.text).toMatch(/^Once upon/),
   },
   "the best of two": {
     operation: "completion",
     body: { best_of: 2 },
     param: "best_of",
-    cannot: ["llama-cpp", "ollama", "sglang", "vllm"],
+    cannot: ["llama-cpp", "lmdeploy", "ollama", "sglang", "vllm"],
   },
   "log probabilities of a text": {
     operation: "completion",
     body: { logprobs: 1 },
     param: "logprobs",
-    cannot: ["ollama"],
+    cannot: ["lmdeploy", "ollama"],
     done: ({ choices }) => {
       const logprobs = choices[0]?.logprobs as { tokens: string[]; text_offset: number[] };
       expect(logprobs.tokens.join("")).toBe(choices[0]?.text);
@@ -127,13 +130,13 @@ const ABILITIES: Record<string, Ability> = {
     operation: "completion",
     body: { prompt: [1, 2, 3] },
     param: "prompt",
-    cannot: ["ollama", "tgi"],
+    cannot: ["lmdeploy", "ollama", "tgi"],
   },
   "fewer dimensions": {
     operation: "embedding",
     body: { dimensions: 8 },
     param: "dimensions",
-    cannot: ["llama-cpp"],
+    cannot: ["llama-cpp", "tensorrt-llm"],
     done: ({ data }) => expect(data[0]?.embedding).toHaveLength(8),
   },
   "token ids to embed": {
@@ -206,7 +209,19 @@ const OPERATORS_ONLY: Partial<Record<SimulatedKind, readonly string[]>> = {
     "custom_logit_processor",
     "input_ids",
   ],
+  "tensorrt-llm": [
+    "priority",
+    "cache_salt",
+    "chat_template",
+    "lora_request",
+    "disaggregated_params",
+    "conversation_params",
+    "media_io_kwargs",
+    "prompt_token_ids",
+    "return_context_logits",
+  ],
   tgi: ["adapter_id", "truncate", "watermark", "return_full_text", "decoder_input_details"],
+  lmdeploy: ["session_id", "migration_request", "with_cache", "preserve_cache", "input_ids", "priority"],
   ollama: ["options", "num_ctx", "keep_alive", "num_gpu", "num_thread", "template", "raw", "context"],
 };
 
@@ -338,6 +353,28 @@ describe("the traps of the engines", () => {
     }
   });
 
+  it("TensorRT-LLM: no request is without a limit, and none has it under two names", async () => {
+    await ask("tensorrt-llm", {});
+    expect(sent("tensorrt-llm")).toMatchObject({ max_tokens: 8192 });
+    await ask("tensorrt-llm", { max_completion_tokens: 5, max_tokens: 5 });
+    expect(sent("tensorrt-llm")).toMatchObject({ max_tokens: 5 });
+    expect(sent("tensorrt-llm")).not.toHaveProperty("max_completion_tokens");
+  });
+
+  it("TensorRT-LLM: a call that is forced has arguments of its tool's form", async () => {
+    for (const choice of [named, "required"]) {
+      const response = await ask("tensorrt-llm", { tools: [WEATHER_TOOL], tool_choice: choice });
+      const [call] = ((await response.json()) as ForcedCall).choices[0].message.tool_calls;
+      expect(JSON.parse(call.function.arguments)).toMatchObject({ city: expect.any(String) });
+    }
+  });
+
+  it("TensorRT-LLM: what would end its process does not reach it", async () => {
+    await ask("tensorrt-llm", { top_k: -1 });
+    expect(sent("tensorrt-llm")).toMatchObject({ top_k: 0 });
+    expect((await ask("tensorrt-llm", { top_k: -2 })).status).toBe(400);
+  });
+
   it("llama.cpp: an endless answer is given an end", async () => {
     await ask("llama-cpp", {});
     expect(sent("llama-cpp")).toMatchObject({ max_tokens: 32_768 });
@@ -447,6 +484,37 @@ describe("the traps of the engines", () => {
   it("vLLM: its answer's id is the request's", async () => {
     const response = await ask("vllm", {});
     expect(await response.json()).toMatchObject({ id: `chatcmpl-${response.headers.get("x-request-id")}` });
+  });
+
+  it.each([false, true])(
+    "TGI: a stop text does not come, though TGI goes on over it (stream: %s)",
+    async (stream) => {
+      const { text } = predictChat({ messages: [{ role: "user", content: "Hello" }] });
+      // In the middle of a word, where no token ends.
+      const stop = /\p{L}\p{L}(?=\p{L})/u.exec(text)?.[0] ?? "";
+      const answer = await ask("tgi", { stop, stream });
+      const said = stream
+        ? (await readStream(answer)).text
+        : ((await answer.json()) as Answer).choices[0]?.message?.content;
+      expect(said).toBe(text.slice(0, text.indexOf(stop)));
+      expect(sent("tgi")).toMatchObject({ model: "tgi", stop: [stop] });
+    },
+  );
+
+  it("TGI: a streamed call ends with tool_calls, though TGI says no end", async () => {
+    const heard = await readStream(await ask("tgi", { tools, tool_choice: named, stream: true }));
+    expect(heard).toMatchObject({ done: true, finishes: ["tool_calls"] });
+  });
+
+  it("TGI: several prompts have each their text, and the usage of all", async () => {
+    const body = { model: modelOf("tgi"), prompt: ["One", "Two"], max_tokens: 4, stream: true };
+    const asked = { ...body, stream_options: { include_usage: true } };
+    const heard = await readStream(await post(proof(), PATHS.completion, asked));
+    expect(heard).toMatchObject({
+      done: true,
+      finishes: ["length", "length"],
+      usage: { prompt_tokens: 2, completion_tokens: 8, total_tokens: 10 },
+    });
   });
 
   it("every engine: reasoning comes under one name in a whole answer, too", async () => {

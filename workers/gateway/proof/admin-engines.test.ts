@@ -1,9 +1,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "vitest";
+import { startSimulator } from "../../../engines-infra/simulator/index.ts";
 import { adminOf, errorOf } from "./admin.ts";
+import { chat, post } from "./asking.ts";
 import { modelOf, proofForFile } from "./harness.ts";
 
+const CHAT = "/v1/chat/completions";
 const proof = proofForFile(
   [{ kind: "vllm", config: { apiKey: "in-clear" } }, { kind: "openai", id: "spare" }, { kind: "ollama" }],
   { SPARE_KEY: "a secret", EMPTY_KEY: "" },
@@ -110,6 +113,41 @@ describe("the engines of the variable", () => {
       expect(response.status).toBe(200);
       expect(await response.json()).toMatchObject({ id: "vllm", draining });
       expect(await (await admin("GET", "/admin/engines/vllm")).json()).toMatchObject({ draining });
+    }
+  });
+});
+
+// Before any engine is registered that is away: that one might serve a name that nobody knows.
+describe("an engine that was registered", () => {
+  it("serves from then on, by its models' names and aliases, until it is drained or removed", async () => {
+    const engine = await startSimulator({ kind: "openai", models: ["newcomer"] });
+    const ask = async (model: string) => (await post(proof(), CHAT, chat(model, "Hello"))).status;
+    try {
+      expect(await ask("newcomer")).toBe(404);
+      const wanted = registration({ baseUrl: engine.url });
+      await admin("POST", "/admin/engines", wanted);
+      expect(await ask("newcomer")).toBe(200);
+      await admin("POST", "/admin/models", {
+        id: "fresh",
+        aliases: ["new"],
+        source: "newcomer",
+        capabilities: ["chat"],
+      });
+      for (const name of ["fresh", "new", "newcomer"]) expect(await ask(name)).toBe(200);
+      await admin("POST", `/admin/engines/${wanted.id}/drain`);
+      expect(await ask("newcomer")).toBe(503);
+      await admin("POST", `/admin/engines/${wanted.id}/resume`);
+      expect(await ask("newcomer")).toBe(200);
+      await admin("PATCH", "/admin/models/fresh", { wish: "retire" });
+      expect(await ask("newcomer")).toBe(404);
+      await admin("PATCH", "/admin/models/fresh", { wish: null });
+      const served = engine.seen().accepted;
+      // Isolates may hold places at it for a while after its last answer.
+      expect((await admin("DELETE", `/admin/engines/${wanted.id}?force=true`)).status).toBe(200);
+      expect(await ask("newcomer")).toBe(404);
+      expect(engine.seen().accepted).toBe(served);
+    } finally {
+      await engine.stop();
     }
   });
 });

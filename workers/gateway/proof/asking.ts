@@ -39,6 +39,7 @@ export const errorOf = async (response: Response): Promise<ErrorBody["error"]> =
   ((await response.json()) as ErrorBody).error;
 
 type Delta = {
+  role?: string;
   content?: string | null;
   reasoning_content?: string | null;
   tool_calls?: { index: number; id?: string; function?: { name?: string; arguments?: string } }[];

@@ -53,8 +53,8 @@ describe.each(KINDS)("%s", (kind) => {
     expect(await errorOf(response)).toMatchObject({ code: "context_length_exceeded", param: "prompt" });
   });
 
-  // llama.cpp queues without a word: how long that may take is the business of the timeouts.
-  it.skipIf(kind === "llama-cpp").each([false, true])(
+  // They queue without a word: how long that may take is the business of the timeouts.
+  it.skipIf(["llama-cpp", "lmdeploy", "tensorrt-llm"].includes(kind)).each([false, true])(
     "is asked to be tried later where it is overloaded (stream: %s)",
     async (stream) => {
       const response = await ask(kind, "[sim overload]", { stream });

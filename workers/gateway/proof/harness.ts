@@ -53,11 +53,20 @@ export type Proof = {
 };
 
 /** All kinds that the platform speaks to. */
-export const KINDS: readonly SimulatedKind[] = ["llama-cpp", "ollama", "openai", "vllm"];
+export const KINDS: readonly SimulatedKind[] = [
+  "llama-cpp",
+  "lmdeploy",
+  "ollama",
+  "openai",
+  "sglang",
+  "tensorrt-llm",
+  "tgi",
+  "vllm",
+];
 
-/** One engine of each kind. vLLM serves a Matryoshka model: what it says without one has a case of its own. */
+/** One engine of each kind. vLLM and SGLang serve a Matryoshka model: what it says without one has a case of its own. */
 export const ONE_OF_EACH: readonly EngineSpec[] = KINDS.map((kind) =>
-  kind === "vllm" ? { kind, sim: { lacks: [] } } : { kind },
+  kind === "sglang" || kind === "vllm" ? { kind, sim: { lacks: [] } } : { kind },
 );
 
 /** The model that the engine of this id serves. */
@@ -135,7 +144,7 @@ export async function startProof(
 
 /** What an engine was asked to generate; its health and its models are asked for at any time besides. */
 export const generationsOf = (requests: readonly SeenRequest[]): SeenRequest[] =>
-  requests.filter(({ method }) => method === "POST");
+  requests.filter(({ method, path }) => method === "POST" && path !== "/abort_request");
 
 /** A proof for all tests of a file, from whose journals each test starts anew, and which no test may leave violated. */
 export function proofForFile(
@@ -166,7 +175,8 @@ function logBook() {
   return {
     lines,
     write(text: string) {
-      lines.push(JSON.parse(text) as LogLine);
+      // The runtime has words of its own, for instance about methods that no Worker answers.
+      lines.push(text.startsWith("{") ? (JSON.parse(text) as LogLine) : { runtime: text });
       for (const look of waiting) look();
     },
     waitFor(predicate: (line: LogLine) => boolean, deadlineMs = 5_000): Promise<LogLine> {

@@ -142,7 +142,7 @@ describe("a body that is wrong is a 400 that names the field, and reaches no eng
 });
 
 describe("what the contract does not name", () => {
-  it.each(KINDS.filter((kind) => kind !== "ollama" && kind !== "tgi"))(
+  it.each(KINDS.filter((kind) => kind !== "ollama" && kind !== "tensorrt-llm" && kind !== "tgi"))(
     "goes on to %s as it is",
     async (kind) => {
       const extra = {
@@ -192,14 +192,20 @@ describe("what the contract does not name", () => {
     ["ollama", CHAT, { messages }],
     ["ollama", COMPLETIONS, { prompt: "a" }],
     ["ollama", EMBEDDINGS, { input: "a" }],
+    ["tensorrt-llm", CHAT, { messages }],
+    ["tensorrt-llm", COMPLETIONS, { prompt: "a" }],
+    ["tensorrt-llm", EMBEDDINGS, { input: "a" }],
     ["tgi", CHAT, { messages }],
     ["tgi", COMPLETIONS, { prompt: "a" }],
-  ])("is refused by name where %s would drop it in silence: %s", async (kind, path, more) => {
-    const response = await post(proof(), path, { model: modelOf(kind), ...more, made_up: 1 });
-    expect(response.status).toBe(400);
-    expect(await errorOf(response)).toMatchObject({ code: "unsupported_parameter", param: "made_up" });
-    expect(accepted()).toBe(0);
-  });
+  ])(
+    "is refused by name where %s would drop it, or refuse it in words of its own: %s",
+    async (kind, path, more) => {
+      const response = await post(proof(), path, { model: modelOf(kind), ...more, made_up: 1 });
+      expect(response.status).toBe(400);
+      expect(await errorOf(response)).toMatchObject({ code: "unsupported_parameter", param: "made_up" });
+      expect(accepted()).toBe(0);
+    },
+  );
 
   it.each(KINDS)("nulls stand for what is absent, with %s", async (kind) => {
     const nulls = {

@@ -32,8 +32,8 @@ const TOKENS = 6;
  */
 const placesIn = (id: string): readonly number[] => {
   if (id === "ollama") return [0, 1, 4, TOKENS];
-  // TGI's role comes with its tokens.
-  const before = id === "tgi" ? 0 : 1;
+  // TGI's role comes with its tokens, and so does LMDeploy's.
+  const before = id === "lmdeploy" || id === "tgi" ? 0 : 1;
   return [0, 1, 2, 4, ...[0, 1, 2].map((after) => before + TOKENS + after)];
 };
 

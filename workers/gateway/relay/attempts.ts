@@ -20,10 +20,11 @@ export type Try<T> = {
 export type Offer<Body, E, T> = {
   /** What the engine has for this operation; absent where it has nothing. */
   exchangeOf(endpoint: Endpoint): E | undefined;
-  encode(call: EngineCall<Body>, exchange: E): Result<EngineRequest, Failure>;
+  /** What to send: one request, or one for each choice. */
+  encode(call: EngineCall<Body>, exchange: E, engine: Endpoint): Result<readonly EngineRequest[], Failure>;
   attempt(
     place: Place<Endpoint>,
-    request: EngineRequest,
+    requests: readonly EngineRequest[],
     exchange: E,
     call: EngineCall<Body>,
     /** To be called every so often while the attempt goes on: it keeps the slot. */
@@ -106,7 +107,7 @@ export class Attempts<Body extends { model: string }> {
     const { engine } = place;
     const exchange = offer.exchangeOf(engine);
     const call = callOf(this.#job, place, this.#sent);
-    const encoded = exchange ? offer.encode(call, exchange) : notOffered(engine);
+    const encoded = exchange ? offer.encode(call, exchange, engine) : notOffered(engine);
     if (!exchange || !encoded.ok) {
       // Another engine of the model may be able to do it.
       if (!encoded.ok) this.#refusal ??= encoded.error;

@@ -10,7 +10,7 @@ describe("openStream", () => {
     let reached = false;
     const opened = await openStream({
       endpoint: { adapter: vllm, baseUrl: "http://engine", headers: {}, config: {} } as unknown as Endpoint,
-      request: { path: "/v1/chat/completions", body: "{}" },
+      requests: [{ path: "/v1/chat/completions", body: "{}" }],
       requestId: "req_1",
       translated: false,
       stage: new NativeFollower(openaiRules),

@@ -16,6 +16,7 @@ import type { Endpoint } from "../fleet/fleet.ts";
 import { TICK_MS } from "../fleet/slots.ts";
 import type { Defer } from "../defer.ts";
 import { aborter } from "./abort.ts";
+import { chained } from "./chained.ts";
 import { type AttemptFault, errorText, send, timedOut, unreachable } from "./attempt.ts";
 import { feed } from "./feed.ts";
 import { onAbort } from "./gone.ts";
@@ -40,7 +41,8 @@ export type Stage = NativeFollower | Relay;
 /** All that opening a stream takes. */
 export type StreamCall = {
   readonly endpoint: Endpoint;
-  readonly request: EngineRequest;
+  /** One, or one for each choice: then the streams come one after the other, in pieces with heads. */
+  readonly requests: readonly EngineRequest[];
   readonly requestId: string;
   /** Whether the engine speaks a format of its own, of another content type. */
   readonly translated: boolean;
@@ -103,9 +105,12 @@ async function begin(
   abort: () => void,
 ): Promise<Result<OpenedStream, AttemptFault>> {
   const { endpoint, timeouts, stage } = call;
-  const sent = await send(endpoint, call.request, signal, call.fetch);
+  const [request, ...later] = call.requests;
+  if (!request) return err(unreachable());
+  const sent = await send(endpoint, request, signal, call.fetch);
   if (!sent.ok) return sent;
-  const body = sent.value.body;
+  const open = (each: EngineRequest) => send(endpoint, each, signal, call.fetch);
+  const body = later.length > 0 ? chained(sent.value, later, open) : sent.value.body;
   const contentType = sent.value.headers.get("content-type") ?? "";
   const isStream = call.translated ? !contentType.includes("html") : !/json|html/.test(contentType);
   if (!body || !isStream) {

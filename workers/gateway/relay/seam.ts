@@ -37,7 +37,7 @@ export type Seam = {
   encode<B extends Body>(
     call: EngineCall<B>,
     exchange: StreamedExchange<B, unknown>,
-  ): Result<EngineRequest, Failure>;
+  ): Result<readonly EngineRequest[], Failure>;
 };
 
 type Broken = Extract<Relayed, { outcome: "broken" }>;
@@ -104,8 +104,8 @@ function seam(
         ...(repair && { repair }),
       }),
     encode(call, exchange) {
-      if (written.text === "") return exchange.encode(call);
-      if (exchange.continue) return exchange.continue(call, written);
+      const encoded = written.text === "" ? exchange.encode(call) : exchange.continue?.(call, written);
+      if (encoded) return encoded.ok ? ok([encoded.value]) : encoded;
       return err({
         kind: "unsupported",
         param: "stream",

@@ -1,12 +1,13 @@
 import { chatChunkWriter, completionChunkWriter } from "../../../shared/chat/chunk-writer.ts";
 import type { ContinuedRelay } from "../../../shared/chat/continued-relay.ts";
-import { NativeFollower, type RelayOptions } from "../../../shared/chat/relay.ts";
+import { fanOutDecoder } from "../../../shared/chat/fan-out-decoder.ts";
+import { splitChoices } from "../../../shared/chat/fan-out.ts";
+import { NativeFollower, type RelayOptions, translatedRelay } from "../../../shared/chat/relay.ts";
 import { usageOf } from "../../../shared/chat/tally.ts";
 import type { ChatRequest } from "../../../shared/contracts/chat.ts";
 import type { CompletionRequest } from "../../../shared/contracts/completions.ts";
 import { reportFailure } from "../../../shared/contracts/error.ts";
 import type { StreamFormat, StreamedExchange } from "../../../shared/engines/engine.ts";
-import { estimateChatTokens, estimatePromptTokens } from "../../../shared/engines/estimate.ts";
 import { countPrompts } from "../../../shared/engines/openai-dialect.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import type { Result } from "../../../shared/kernel/result.ts";
@@ -21,6 +22,8 @@ import { answerHeaders } from "./explain.ts";
 import { onAbort } from "./gone.ts";
 import type { Job } from "./job.ts";
 import { type OpenedStream, type Stage, openStream, stageOf } from "./open-stream.ts";
+import { promptTokensOf } from "./prompt-tokens.ts";
+import { requestsOf } from "./requests.ts";
 import { type Seam, seamOf } from "./seam.ts";
 import { deadlines } from "./timeouts.ts";
 import { within } from "./within.ts";
@@ -84,10 +87,7 @@ function optionsOf(body: Body): RelayOptions {
     logprobs: "messages" in body && body.logprobs === true,
     n: body.n ?? 1,
     prompts: countPrompts(body),
-    promptTokens: () =>
-      "messages" in body
-        ? estimateChatTokens((body as ChatRequest).messages)
-        : estimatePromptTokens((body as CompletionRequest).prompt),
+    promptTokens: () => promptTokensOf(body),
   };
 }
 
@@ -107,14 +107,21 @@ function offerOf<B extends Body>(
     seam?.stage(format) ?? stageOf(endpoint, format, body, writer, options);
   return {
     exchangeOf,
-    encode: (call, exchange) => (seam ? seam.encode(call, exchange) : exchange.encode(call)),
-    attempt: ({ engine, model }, request, { stream }, { requestId }, tick) =>
+    encode: (call, exchange, engine) => seam?.encode(call, exchange) ?? requestsOf(call, exchange, engine),
+    attempt: ({ engine, model }, requests, { stream }, { requestId }, tick) =>
       openStream({
         endpoint: engine,
-        request,
+        requests,
         requestId,
-        translated: stream.format === "translated",
-        stage: stageFor(engine, stream),
+        translated: stream.format === "translated" || requests.length > 1,
+        stage:
+          requests.length > 1
+            ? translatedRelay(
+                fanOutDecoder(stream, splitChoices(body), countPrompts(body)),
+                writer(),
+                options,
+              )
+            : stageFor(engine, stream),
         ...deadlines(run, engine, model),
         fetch: ports.fetch,
         clientGone,

@@ -93,10 +93,10 @@ async function begin(c: C, what: ModelAction): Promise<Result<Task, Failure>> {
   return ok({ run, model, config, planned: planned.value, action, streamed: body.value.stream === true });
 }
 
-/** Takes the mark away, and has the engine's models read anew. */
+/** Has the engine's models read anew, and takes the mark away. */
 async function end({ run, model, action }: Task): Promise<void> {
+  await run.ports.engines.ask(action.engine).catch((error: unknown) => run.fail(error));
   await run.ports.modelActions.end(model, action).catch((error: unknown) => run.fail(error));
-  await run.ports.engines.changed().catch((error: unknown) => run.fail(error));
 }
 
 async function ended(task: Task, outcome: Result<string, Failure>): Promise<Response> {
@@ -131,12 +131,16 @@ function stream(task: Task, lines: AsyncIterable<PullProgress>): Response {
   const encoder = new TextEncoder();
   const send = async () => {
     try {
-      for await (const line of lines) await writer.write(encoder.encode(`${JSON.stringify(line)}\n`));
+      for await (const line of lines) {
+        // Whoever hears of the end may ask at once what came of it.
+        if (line.finished || line.error !== undefined) await end(task);
+        await writer.write(encoder.encode(`${JSON.stringify(line)}\n`));
+      }
       await writer.close();
     } catch {
       run.outcome = "client_gone";
+      await end(task);
     }
-    await end(task);
     run.finish(200);
   };
   run.streams();

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { joinChatAnswers, joinCompletionAnswers } from "../../../shared/chat/join-answers.ts";
 import { decodeVector, encodeVector } from "../../../shared/contracts/vector.ts";
 import {
   checkChatRequest,
@@ -99,7 +100,7 @@ export async function chatCompletions(c: Context<AppEnv>): Promise<Response> {
   if (!job.ok) return failureResponse(c.env.run, job.error);
   if (job.value.body.stream)
     return serveStream(job.value, (endpoint) => endpoint.adapter.chat, wishesOf(c, c.env.run.ports.config));
-  return serveWhole(job.value, (endpoint) => endpoint.adapter.chat);
+  return serveWhole(job.value, (endpoint) => endpoint.adapter.chat, { join: joinChatAnswers });
 }
 
 /** `POST /v1/completions` */
@@ -112,18 +113,16 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
       (endpoint) => endpoint.adapter.completion,
       wishesOf(c, c.env.run.ports.config),
     );
-  return serveWhole(job.value, (endpoint) => endpoint.adapter.completion);
+  return serveWhole(job.value, (endpoint) => endpoint.adapter.completion, { join: joinCompletionAnswers });
 }
 
 /** `POST /v1/embeddings` */
 export async function embeddings(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "embedding", checkEmbeddingRequest);
   if (!job.ok) return failureResponse(c.env.run, job.error);
-  return serveWhole(
-    job.value,
-    (endpoint) => endpoint.adapter.embedding,
-    (list) => inFormat(list, job.value.body),
-  );
+  return serveWhole(job.value, (endpoint) => endpoint.adapter.embedding, {
+    finish: (list) => inFormat(list, job.value.body),
+  });
 }
 
 /** `POST /v1/rerank` */

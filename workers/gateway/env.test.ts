@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { readConfig } from "./env.ts";
+
+const KEY_PEPPER = "a pepper for tests only";
+const read = (baseUrl: string, more: Record<string, string> = {}, engine: object = {}) =>
+  readConfig({
+    KEY_PEPPER,
+    ENGINES: JSON.stringify([{ id: "gpu-1", kind: "vllm", baseUrl, ...engine }]),
+    ...more,
+  });
+
+describe("the engines of the variable", () => {
+  it.each<[baseUrl: string, more: Record<string, string>, engine: object]>([
+    ["https://gpu-1.example.com", {}, {}],
+    ["http://10.0.0.5:8000", { ALLOW_PRIVATE_ENGINES: "1" }, {}],
+    ["http://127.0.0.1:8000", { ALLOW_PRIVATE_ENGINES: "true" }, {}],
+    ["http://10.0.0.5:8000", {}, { via: "vpc" }],
+  ])("may be at %s with %j %j", (baseUrl, more, engine) => {
+    expect(read(baseUrl, more, engine).ENGINES[0]).toMatchObject({ baseUrl });
+  });
+
+  it.each<[baseUrl: string, more: Record<string, string>, says: RegExp]>([
+    [
+      "http://10.0.0.5:8000",
+      {},
+      /ENGINES: the engine gpu-1: baseUrl is a private address.*ALLOW_PRIVATE_ENGINES/,
+    ],
+    ["http://127.0.0.1:8000", { ALLOW_PRIVATE_ENGINES: "0" }, /loopback/],
+    ["http://169.254.169.254", { ALLOW_PRIVATE_ENGINES: "1" }, /metadata/],
+    ["https://u:p@gpu-1.example.com", { ALLOW_PRIVATE_ENGINES: "1" }, /credentials/],
+  ])("may not be at %s with %j", (baseUrl, more, says) => {
+    expect(() => read(baseUrl, more)).toThrow(says);
+  });
+});
