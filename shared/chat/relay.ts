@@ -66,9 +66,9 @@ export function exactRelay(rules: ChunkRules, options: RelayOptions): Relay {
       else if (chunk?.usage) count(tally, { type: "usage", usage: addUsage(event.usage, chunk) });
     }
     if (!chunk || tally.fault) return "";
+    mend?.(chunk);
     const { id, object, created, model } = chunk;
     frame = { id, object, created, model };
-    mend?.(chunk);
     const finishes = events.some((event) => event.type === "finish");
     for (const event of events) if (event.type === "delta" && event.toolCalls) called.add(event.index);
     for (const choice of asList(chunk.choices)) sayFinish(asObject(choice), called);

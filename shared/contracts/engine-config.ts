@@ -67,6 +67,16 @@ export const EngineConfig = z
       .min(1)
       .optional()
       .meta({ description: "Only these; asked of the engine when absent." }),
+    contextLength: z.int().min(1).optional().meta({
+      description: "Tokens of prompt and answer together, for engines that do not tell.",
+    }),
+    metricsUrl: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({
+        description:
+          "Where its metrics are, if not below the base URL; Triton has a port of its own for them.",
+      }),
     apiKey: z.string().min(1).optional(),
     apiKeySecret: SecretName.optional(),
     access: z

@@ -46,7 +46,7 @@ export const deepspeedNative: EngineAdapter = {
   abilities: { ...DEEPSPEED_ABILITIES, chat: "refused", continuation: "engine" },
   defaults: DEEPSPEED_DEFAULTS,
   // It does not say what it serves: its operator does, under `models`.
-  models: { path: "/health", read: () => [] },
+  models: { path: "/health", read: () => [], listsNone: true },
   health: { path: "/health", read: (status) => (status === 200 ? "ready" : "down") },
   trimBaseUrl: (baseUrl) => baseUrl.replace(/\/+$/, "").replace(/\/(v1|generate)$/, ""),
 };

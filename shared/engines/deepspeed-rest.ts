@@ -78,7 +78,7 @@ export const deepspeedRest: EngineAdapter = {
   // A request keeps one of its 32 processes to the end, and its first byte is its last: the answer comes whole.
   defaults: { concurrencyMax: 32, firstByteTimeoutMs: 600_000 },
   // It does not say what it serves: its operator names the deployment, under `models`.
-  models: { path: "/healthz", read: () => [] },
+  models: { path: "/healthz", read: () => [], listsNone: true },
   health: { path: "/healthz", read: (status) => (status === 200 ? "ready" : "down") },
   trimBaseUrl: (baseUrl) => baseUrl.replace(/\/+$/, "").replace(/\/(v1|mii(\/[^/]+)?)$/, ""),
 };

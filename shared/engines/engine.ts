@@ -206,7 +206,12 @@ export type EngineAdapter = {
   readonly defaults: EngineDefaults;
   /** Reads an answer whose status is not 2xx. `text` is its body, possibly cut, possibly of a proxy in between. */
   classify(status: number, text: string, retryAfterMs: number | undefined): EngineFault;
-  readonly models: { readonly path: string; read(json: unknown): EngineModel[] };
+  readonly models: {
+    readonly path: string;
+    read(json: unknown): EngineModel[];
+    /** It has no list of models: its operator has to name what it serves. */
+    readonly listsNone?: true;
+  };
   readonly health: { readonly path: string; read(status: number, text: string): EngineHealth };
   /** Absent where the engine tells nothing. */
   readonly load?: { readonly path: string; read(text: string): EngineLoad };

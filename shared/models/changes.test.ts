@@ -83,6 +83,14 @@ describe("an engine", () => {
     expect(outcome(removeEngine(NOW, DECLARED, removal))).toEqual(expected);
   });
 
+  it("that was declared since is changed where it is declared, and can be removed here", () => {
+    const declared = [engine("a")];
+    const change = { id: "a", patch: { weight: 7 }, version: undefined };
+    expect(outcome(changeEngine(NOW, declared, change, ok))).toBe("conflict");
+    const removal = { id: "a", version: undefined, inFlight: 0, force: false };
+    expect(outcome(removeEngine(NOW, declared, removal))).toEqual([{ type: "delete_engine", id: "a" }]);
+  });
+
   it.each<[string, id: string, drain: boolean, unknown]>([
     ["is drained", "a", true, [{ type: "drain_engine", id: "a" }]],
     ["that is drained stays so", "fixed", true, []],

@@ -48,6 +48,8 @@ export function changeEngine(
   },
   check: (config: EngineConfig) => Result<EngineConfig, Failure>,
 ): Change {
+  // Declared since it was registered: the variable counts, and a change of the other would change nothing.
+  if (declared.some(({ id }) => id === change.id)) return declaredElsewhere(change.id);
   const found = findEngine(now, declared, change.id, change.version);
   if (!found.ok) return found;
   const parsed = EngineConfig.safeParse(mergePatch(found.value, change.patch));

@@ -145,9 +145,9 @@ describe("the steps of a model's life", () => {
         for (const event of sequence) {
           const state = stateIn(facts);
           const stepped = step({ state, wish: facts.wish }, event);
-          // With a model that is unloaded behind its operator's back the end of the action says nothing.
           const next = after(facts, event);
           if (!stepped.ok || !next) continue;
+          // Restored while it is being unloaded, it is ready only if it is still there in the end.
           if (facts.running === "unload" && event === "restore") continue;
           expect({ event, from: state, to: stateIn(next) }).toEqual({
             event,

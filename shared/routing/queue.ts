@@ -39,7 +39,11 @@ export const EMPTY_QUEUE: WaitQueue = { high: [], normal: [], low: [] };
 const LOW_PLACES_SHARE = 0.5;
 
 /** How many wait. */
-export const lengthOf = (queue: WaitQueue): number => entriesOf(queue).length;
+export function lengthOf(queue: WaitQueue): number {
+  let length = 0;
+  for (const priority of PRIORITIES) for (const { entries } of queue[priority]) length += entries.length;
+  return length;
+}
 
 /** All who wait, by priority and key. */
 export const entriesOf = (queue: WaitQueue): QueueEntry[] =>
@@ -71,7 +75,7 @@ export function without(
   queue: WaitQueue,
   isGone: (entry: QueueEntry) => boolean,
 ): { readonly queue: WaitQueue; readonly dropped: readonly QueueEntry[] } {
-  const dropped = entriesOf(queue).filter(isGone);
+  const dropped = entriesOf(queue).filter((entry) => isGone(entry));
   if (dropped.length === 0) return { queue, dropped };
   const left = (priority: Priority): readonly Group[] =>
     queue[priority]

@@ -22,6 +22,8 @@ export async function checkEngine(config: EngineConfig, access: EngineAccess): P
     const said = await ask(adapter.health.path);
     const health = adapter.health.read(said.status, said.text);
     if (health !== "ready") return report(health, [], wordsFor(said.status, health));
+    if (adapter.models.listsNone)
+      return report(health, config.models ?? [], serving(config, config.models ?? []));
     const list = adapter.models.path === adapter.health.path ? said : await ask(adapter.models.path);
     if (list.status !== 200) return report(health, [], wordsFor(list.status, "down", adapter.models.path));
     const models = adapter.models.read(JSON.parse(list.text)).flatMap(({ names }) => names[0] ?? []);

@@ -26,6 +26,7 @@ const failures = {
   401: failure("The API key is missing, unknown, expired or revoked."),
   403: failure("The key is not an operator's."),
   404: failure("There is none of this id."),
+  405: failure("The method is not allowed here; see Allow."),
   409: failure("It cannot be done as things are; the message says why."),
   412: failure("It has been changed since the version in If-Match."),
   413: failure("The body is too large."),
@@ -41,7 +42,7 @@ type Status = keyof typeof failures;
 const of = (...statuses: Status[]): Responses =>
   Object.fromEntries(statuses.map((status) => [status, failures[status]]));
 
-const READ: Status[] = [401, 403, 500, 503];
+const READ: Status[] = [401, 403, 405, 500, 503];
 const WRITE: Status[] = [...READ, 400, 413, 415];
 
 const idOf = (what: string, example: string) =>

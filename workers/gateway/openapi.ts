@@ -112,7 +112,11 @@ const ROUTES = [
       401: failures[401],
       503: failures[503],
     },
-    { security: keyed },
+    {
+      security: keyed,
+      description:
+        "A request names its model by its id, its source, an alias, or what an engine calls it. `capability:chat` (or another capability of its registration) is the first model that can do that and is served, and `default` the first of all. The beginning of a name is none: the answer names those that begin so.",
+    },
   ),
   get(
     "/v1/models/{id}",

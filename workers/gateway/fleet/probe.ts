@@ -14,43 +14,63 @@ export type Probed = {
   readonly load: EngineLoad;
   /** Why it is not ready, for operators. */
   readonly reason?: string;
+  /** It did not answer in time: it may be gone, or only busy. */
+  readonly late?: true;
 };
 
 type Get = (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 
 /** Asks one engine how it is, what it serves and how busy it is. It never throws: whatever fails is part of the answer. */
 export async function probe(
-  { adapter, baseUrl, headers }: Address,
+  address: Address,
   config: EngineConfig,
   fetch: typeof globalThis.fetch,
 ): Promise<Probed> {
-  const get: Get = async (path) => {
-    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const answer = await fetch(baseUrl + path, { headers, redirect: "manual", signal });
+  const { adapter, baseUrl } = address;
+  const timeoutMs = config.connectTimeoutMs ?? PROBE_TIMEOUT_MS;
+  const getUrl = async (url: string, headers: Address["headers"]) => {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const answer = await fetch(url, { headers, redirect: "manual", signal });
     return { status: answer.status, text: await answer.text() };
   };
+  const get: Get = (path) => getUrl(baseUrl + path, address.headers);
   try {
     const said = await get(adapter.health.path);
     const health = adapter.health.read(said.status, said.text);
     if (health !== "ready")
       return { health, load: {}, reason: `answered ${said.status} for ${adapter.health.path}` };
-    const list = adapter.models.path === adapter.health.path ? said : await get(adapter.models.path);
+    const { metricsUrl } = config;
+    // It may be of another host, which our key is no business of.
+    const getLoad: Get = metricsUrl === undefined ? get : () => getUrl(metricsUrl, {});
+    const load = () => loadOf(getLoad, adapter.load);
+    const { path, listsNone } = adapter.models;
+    if (listsNone) return { health, models: modelsOf([], config), load: await load() };
+    const list = path === adapter.health.path ? said : await get(path);
     // An error is no list of models.
     if (list.status !== 200)
-      return { health: "down", load: {}, reason: `answered ${list.status} for ${adapter.models.path}` };
-    const served = adapter.models.read(JSON.parse(list.text));
-    const models = config.models
-      ? config.models.map((name) => served.find((model) => isCalled(model, name)) ?? { names: [name] })
-      : served;
-    return { health, models, load: await loadOf(get, adapter.load) };
-  } catch (error) {
-    const late = error instanceof Error && error.name === "TimeoutError";
+      return { health: "down", load: {}, reason: `answered ${list.status} for ${path}` };
     return {
-      health: "down",
-      load: {},
-      reason: late ? `said nothing within ${PROBE_TIMEOUT_MS / 1000} s` : "could not be reached",
+      health,
+      models: modelsOf(adapter.models.read(JSON.parse(list.text)), config),
+      load: await load(),
     };
+  } catch (error) {
+    if (error instanceof SyntaxError)
+      return { health: "down", load: {}, reason: `answered no list of models for ${adapter.models.path}` };
+    const late = error instanceof Error && error.name === "TimeoutError";
+    return late
+      ? { health: "down", load: {}, reason: `said nothing within ${timeoutMs / 1000} s`, late }
+      : { health: "down", load: {}, reason: "could not be reached" };
   }
+}
+
+/** What it serves: all of it, or what its operator named; with the context that its operator told, where it tells none. */
+export function modelsOf(served: readonly EngineModel[], config: EngineConfig): readonly EngineModel[] {
+  const models = config.models
+    ? config.models.map((name) => served.find((model) => isCalled(model, name)) ?? { names: [name] })
+    : served;
+  const { contextLength } = config;
+  return contextLength === undefined ? models : models.map((model) => ({ contextLength, ...model }));
 }
 
 /** How busy an engine is. Metrics may be switched off, or behind another key: that is no fault of the engine. */

@@ -228,10 +228,13 @@ export class EngineObject extends DurableObject<Env> {
     if (!config || !address) return;
     const fetch = egressOf(this.env);
     const before = this.#probed;
-    const probed = await probe(address, config, fetch);
+    const first = await probe(address, config, fetch);
+    // A health check that costs the engine something is late on one that is busy: twice in a row is another matter.
+    const busy = first.late && before.health === "ready" && this.#misses === 0;
+    const probed: Probed = busy ? { ...before, load: {} } : first;
     this.#probed = { ...probed, models: probed.models ?? before.models ?? listed(config) };
     this.#probedAtMs = Date.now();
-    this.#misses = probed.health === "ready" ? 0 : this.#misses + 1;
+    this.#misses = first.health === "ready" ? 0 : this.#misses + 1;
     const asked = this.#apply({ type: "ask_probe" });
     if (asked.allow && asked.probe !== undefined) {
       const served =

@@ -5,9 +5,9 @@ import { leaver } from "./bare-client.ts";
 
 const CHAT = "/v1/chat/completions";
 
-// One slot each, so that a second request has to wait for the first.
+// One slot each, so that a second request has to wait for the first: at the engine, also where it tells its slots.
 const proof = proofForFile(
-  KINDS.map((kind) => ({ kind, sim: { slots: 1 } })),
+  KINDS.map((kind) => ({ kind, sim: { slots: 1 }, config: { concurrencyMax: 8 } })),
   { KEEP_ALIVE_MS: "100" },
 );
 

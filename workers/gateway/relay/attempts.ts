@@ -194,5 +194,5 @@ const notOffered = ({ id, adapter }: Endpoint) =>
 /** An overflow of the context is about the field that holds the text, which depends on the operation. */
 export function inFieldsOf(body: object, fault: AttemptFault): AttemptFault {
   if (fault.code !== "context_length_exceeded") return fault;
-  return { ...fault, param: ["messages", "prompt"].find((name) => name in body) ?? "input" };
+  return { ...fault, param: ["messages", "prompt", "documents"].find((name) => name in body) ?? "input" };
 }

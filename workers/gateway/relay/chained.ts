@@ -12,10 +12,10 @@ export function chained(
   const bodyOf = async (request: EngineRequest): Promise<ReadableStream<Uint8Array>> => {
     const sent = await open(request);
     if (!sent.ok) throw new Error(sent.error.message);
-    return sent.value.body ?? new Blob().stream();
+    return sent.value.body ?? new Response("").body ?? new ReadableStream();
   };
   return chainStreams([
-    () => Promise.resolve(first.body ?? new Blob().stream()),
+    () => Promise.resolve(first.body ?? new Response("").body ?? new ReadableStream()),
     ...later.map((request) => () => bodyOf(request)),
   ]);
 }

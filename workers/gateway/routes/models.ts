@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { Model, ModelList } from "../../../shared/contracts/models.ts";
 import { FEATURES, type Feature, featuresOf } from "../../../shared/engines/abilities.ts";
-import { isCalled, similarNames } from "../../../shared/models/resolve.ts";
+import type { ListedModel } from "../../../shared/models/model-index.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
 import { failureResponse } from "../http/failure-response.ts";
@@ -15,64 +15,44 @@ function abilitiesOf({ kind, adapter }: Endpoint): Feature[] {
   return known;
 }
 
-/** What one engine or the other can do, in one order. */
-const either = (some: readonly Feature[], others: readonly Feature[]): Feature[] =>
-  FEATURES.filter((feature) => some.includes(feature) || others.includes(feature));
-
-/** Every model that is served, each once, in the order of the engines. */
-function modelsOf(endpoints: readonly Endpoint[]): Map<string, Model> {
-  const models = new Map<string, Model>();
-  for (const endpoint of endpoints) {
-    const { kind, models: served } = endpoint;
-    for (const { names, created, ownedBy, contextLength } of served) {
-      const id = names[0] ?? "";
-      const known = models.get(id);
-      if (known) {
-        if (known.engines.includes(kind)) continue;
-        known.engines.push(kind);
-        known.abilities = either(known.abilities, abilitiesOf(endpoint));
-        continue;
-      }
-      models.set(id, {
-        id,
-        object: "model",
-        created: created ?? 0,
-        owned_by: ownedBy ?? kind,
-        ...(contextLength !== undefined && { context_length: contextLength }),
-        engines: [kind],
-        abilities: abilitiesOf(endpoint),
-      });
-    }
-  }
-  return models;
+/** A model as callers see it: what all engines that serve it tell together. */
+function describe({ id, entry, places }: ListedModel<Endpoint>): Model {
+  const kinds = [...new Set(places.map(({ engine }) => engine.kind))];
+  const able = new Set(places.flatMap(({ engine }) => abilitiesOf(engine)));
+  // What an engine was started with counts, not what the model could do elsewhere.
+  const lengths = places.flatMap(({ model }) => model.contextLength ?? []);
+  const contextLength = lengths.length > 0 ? Math.max(...lengths) : entry?.contextLength;
+  return {
+    id,
+    object: "model",
+    created: places.map(({ model }) => model.created).find((created) => created !== undefined) ?? 0,
+    owned_by: places.map(({ model }) => model.ownedBy).find((owner) => owner !== undefined) ?? kinds[0] ?? "",
+    ...(contextLength !== undefined && { context_length: contextLength }),
+    engines: kinds,
+    abilities: FEATURES.filter((feature) => able.has(feature)),
+  };
 }
 
 /** `GET /v1/models` */
 export async function listModels(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
   run.operation = "models";
-  const body: ModelList = {
-    object: "list",
-    data: [...modelsOf(await run.ports.fleet.list(run.defer)).values()],
-  };
+  const { fleet } = run.ports;
+  await fleet.list(run.defer);
+  const body: ModelList = { object: "list", data: fleet.index().served.map(describe) };
   return Response.json(body, { headers: { "x-request-id": run.id } });
 }
 
-/** `GET /v1/models/{id}`; ids may have slashes in them. */
+/** `GET /v1/models/{id}`, under any of its names; ids may have slashes in them. */
 export async function getModel(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
   run.operation = "models";
   const name = c.req.param("id") ?? "";
-  const endpoints = await run.ports.fleet.list(run.defer);
-  const models = modelsOf(endpoints);
-  const own = endpoints.flatMap((endpoint) => endpoint.models).find((model) => isCalled(model, name))
-    ?.names[0];
-  const model = models.get(own ?? name);
-  if (!model)
-    return failureResponse(run, {
-      kind: "model_not_found",
-      model: name,
-      similar: similarNames([...models.keys()], name),
-    });
-  return Response.json(model, { headers: { "x-request-id": run.id } });
+  const { fleet } = run.ports;
+  await fleet.list(run.defer);
+  const index = fleet.index();
+  const places = index.find(name);
+  const listed = places?.length ? index.served.find((each) => each.places === places) : undefined;
+  if (!listed) return failureResponse(run, index.notFound(name));
+  return Response.json(describe(listed), { headers: { "x-request-id": run.id } });
 }
