@@ -6,10 +6,19 @@ const PLACES: readonly { port: number; id: string; kind: EngineKind }[] = [
   { port: 11434, id: "ollama", kind: "ollama" },
   { port: 8000, id: "vllm", kind: "vllm" },
   { port: 8080, id: "llama-server", kind: "llama-cpp" },
-  { port: 30000, id: "sglang", kind: "openai" },
+  { port: 30000, id: "sglang", kind: "sglang" },
   { port: 1234, id: "lm-studio", kind: "openai" },
-  { port: 23333, id: "lmdeploy", kind: "openai" },
+  { port: 23333, id: "lmdeploy", kind: "lmdeploy" },
 ];
+
+/** Whom engines name as the owner of their models. */
+const OWNERS: Readonly<Record<string, EngineKind>> = {
+  vllm: "vllm",
+  sglang: "sglang",
+  lmdeploy: "lmdeploy",
+  tensorrt_llm: "tensorrt-llm",
+  "deepspeed-mii": "deepspeed",
+};
 
 type Asked = { status: number; server: string; json: unknown };
 
@@ -34,17 +43,14 @@ const ownerOf = (json: unknown): unknown =>
 const isModelList = (json: unknown): boolean => Array.isArray((json as { data?: unknown } | undefined)?.data);
 
 /** What listens at a place, by what it says of itself; undefined for anything that is no engine. */
-async function identify(
-  base: string,
-  guess: EngineKind,
-  signal: AbortSignal,
-): Promise<EngineKind | undefined> {
+async function identify(base: string, signal: AbortSignal): Promise<EngineKind | undefined> {
   const models = await ask(`${base}/v1/models`, signal);
   if (!models) return undefined;
   // A llama-server that is still loading says so on every path.
   if (/llama\.cpp/i.test(models.server) || ownerOf(models.json) === "llamacpp") return "llama-cpp";
   if (models.status !== 200 || !isModelList(models.json)) return undefined;
-  if (ownerOf(models.json) === "vllm") return "vllm";
+  const own = OWNERS[String(ownerOf(models.json))];
+  if (own) return own;
   const ollama = await ask(`${base}/api/version`, signal);
   if (
     ollama?.status === 200 &&
@@ -52,7 +58,7 @@ async function identify(
   )
     return "ollama";
   // It lists models as OpenAI does, and is not what the port suggests.
-  return guess === "vllm" || guess === "ollama" || guess === "llama-cpp" ? "openai" : guess;
+  return "openai";
 }
 
 /** Engines that listen on this machine already, in the order of the list. It takes `timeoutMs` at most. */
@@ -62,7 +68,7 @@ export async function discoverEngines(timeoutMs: number, ownPort: number): Promi
     PLACES.filter(({ port }) => port !== ownPort).map(
       async ({ port, id, kind: guess }): Promise<EngineConfig | undefined> => {
         const baseUrl = `http://127.0.0.1:${port}`;
-        const kind = await identify(baseUrl, guess, signal);
+        const kind = await identify(baseUrl, signal);
         return kind && { id: kind === guess ? id : `${kind}-${port}`, kind, baseUrl };
       },
     ),

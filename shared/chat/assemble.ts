@@ -98,5 +98,5 @@ function extend(choice: Choice, delta: Extract<EngineEvent, { type: "delta" }>):
     call.function.arguments += called?.arguments ?? "";
   }
   const tokens = delta.logprobs?.content;
-  if (tokens) choice.logprobs = { content: [...(choice.logprobs?.content ?? []), ...tokens] };
+  if (tokens) choice.logprobs = { refusal: null, content: [...(choice.logprobs?.content ?? []), ...tokens] };
 }

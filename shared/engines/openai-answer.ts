@@ -29,7 +29,11 @@ export function readUsage(value: unknown): Usage | undefined {
   const prompt = count(usage.prompt_tokens);
   const completion = count(usage.completion_tokens);
   const promptDetails = asObject(usage.prompt_tokens_details);
-  const completionDetails = asObject(usage.completion_tokens_details);
+  // SGLang tells the tokens of the reasoning beside the others.
+  const reasoning = count(usage.reasoning_tokens);
+  const completionDetails =
+    asObject(usage.completion_tokens_details) ??
+    (reasoning > 0 ? { reasoning_tokens: reasoning } : undefined);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,

@@ -310,7 +310,7 @@ export class EngineObject extends DurableObject<Env> {
       draining: this.#draining,
       models: this.#probed.models ?? [],
       load: this.#probed.load,
-      inFlight: usageOf(this.#desk.ledger, Date.now()).held,
+      inFlight: usageOf(this.#desk.ledger, Date.now()).inUse,
       waiting: lengthOf(this.#desk.queue),
       failing: this.#circuit.state === "closed" && this.#circuit.failuresMs.length > 0,
       ...(retryAtMs !== undefined && { retryAtMs }),

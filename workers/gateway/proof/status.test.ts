@@ -115,17 +115,17 @@ describe("/health and /ready", () => {
     expect(await health()).toEqual({ status: "ok", engines: { ready: total, total } });
     await proof().sim("vllm").kill();
     expect(await ready()).toMatchObject({ status: 200, ready: true });
-    expect(await health()).toEqual({ status: "degraded", engines: { ready: total - 1, total } });
+    await expect.poll(health).toEqual({ status: "degraded", engines: { ready: total - 1, total } });
     await Promise.all(KINDS.filter((kind) => kind !== "vllm").map((kind) => proof().sim(kind).kill()));
-    expect(await ready()).toEqual({
+    await expect.poll(ready).toEqual({
       status: 503,
       ready: false,
       checks: { database: "ok", engines: "none ready" },
     });
-    expect(await health()).toEqual({ status: "degraded", engines: { ready: 0, total } });
+    await expect.poll(health).toEqual({ status: "degraded", engines: { ready: 0, total } });
     await Promise.all(KINDS.map((kind) => proof().sim(kind).revive()));
-    expect(await ready()).toMatchObject({ status: 200, ready: true });
-    expect(await health()).toEqual({ status: "ok", engines: { ready: total, total } });
+    await expect.poll(ready).toMatchObject({ status: 200, ready: true });
+    await expect.poll(health).toEqual({ status: "ok", engines: { ready: total, total } });
   });
 
   it("are not to be kept by anybody", async () => {
