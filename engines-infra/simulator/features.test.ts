@@ -101,7 +101,8 @@ describe.each(ALL)("%s", (kind) => {
       const full = predictChat(whole("Hello")).text;
       const messages = [...chat("Hello").messages, { role: "assistant", content: full.slice(0, 30) }];
       const { choices } = await answered(sim, CHAT, { ...whole(""), messages, ...GOES_ON[kind] });
-      expect(choices[0].message.content).toBe(full.slice(30));
+      // llama-server says the beginning again in a whole answer.
+      expect(choices[0].message.content).toBe(kind === "llama-cpp" ? full : full.slice(30));
     }),
   );
 

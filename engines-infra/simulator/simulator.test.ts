@@ -573,7 +573,9 @@ describe("server-wide behaviour", () => {
         const body = chat(`Carry on [sim tokens=24] [sim on=a die=t${at}]`);
         const before = joined((await post(a, CHAT, body)).text);
         const messages = [...body.messages, { role: "assistant", content: before }];
-        expect(before + joined((await post(b, CHAT, { ...body, messages })).text)).toBe(full);
+        const goOn = { messages, continue_final_message: true, echo: false };
+        expect(before + joined((await post(b, CHAT, { ...body, ...goOn })).text)).toBe(full);
+        expect(joined((await post(b, CHAT, { ...body, messages })).text)).toBe(full);
       }
     } finally {
       await a.stop();

@@ -58,6 +58,7 @@ export async function servePlatform(options: PlatformOptions): Promise<Platform>
             METRICS: { className: "MetricsObject", useSQLite: true },
             ENGINE: { className: "EngineObject", useSQLite: true },
             FLEET: { className: "FleetObject", useSQLite: true },
+            REQUESTS: { className: "RequestsObject", useSQLite: true },
           },
           serviceBindings: { EGRESS: { network: { allow: ["local", "private", "public"] } } },
           unsafeDirectSockets: [{ host: HOST, port: 0, entrypoint: "default" }],

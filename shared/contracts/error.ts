@@ -85,7 +85,7 @@ export function reportFailure(failure: Failure): FailureReport {
         404,
         "invalid_request_error",
         "not_found",
-        `There is no ${failure.resource} \`${failure.id}\`.`,
+        `There is no ${failure.resource} \`${failure.id}\`.${failure.hint ? ` ${failure.hint}` : ""}`,
       );
     case "conflict":
       return report(409, "invalid_request_error", "conflict", failure.message, failure.param ?? null);

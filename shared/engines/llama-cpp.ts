@@ -21,6 +21,7 @@ import {
 } from "./openai-dialect.ts";
 import { asList, asObject } from "./openai-answer.ts";
 import { classifyLlamaCpp, judgeLlamaCpp } from "./llama-cpp-fault.ts";
+import { opensAgain, unsaid, withBeginning } from "./llama-cpp-beginning.ts";
 import { completionMender } from "./llama-cpp-logprobs.ts";
 import { gauge } from "./prometheus-text.ts";
 
@@ -40,6 +41,21 @@ function namedTool(body: ChatRequest): Edits | undefined {
   if (typeof body.tool_choice !== "object" || body.tool_choice?.type !== "function")
     return allowedTools(body);
   return onlyTools(body, [body.tool_choice.function.name], "required");
+}
+
+const ANY_OBJECT = { type: "object" };
+
+const isEmpty = (schema: unknown): boolean => Object.keys(asObject(schema) ?? {}).length === 0;
+
+/** A schema that is not there, or says nothing, is no constraint at all for llama-server, not even that of JSON. */
+function jsonForm({ response_format: format, json_schema: own }: ChatRequest): Edits {
+  if (format?.type === "json_object" && isEmpty(format.schema) && own == null)
+    return { set: { response_format: { ...format, schema: ANY_OBJECT } } };
+  if (format?.type === "json_schema" && isEmpty(format.json_schema.schema)) {
+    const json_schema = { ...format.json_schema, schema: ANY_OBJECT };
+    return { set: { response_format: { ...format, json_schema } } };
+  }
+  return {};
 }
 
 /** Of vLLM: ignored here, and the text unconstrained. */
@@ -84,7 +100,15 @@ function encodeChat(call: EngineCall<ChatRequest>): Result<EngineRequest, Failur
   const ignored = refuseIgnored(call);
   if (ignored) return ignored;
   const { body } = call;
-  const edits = joinEdits(usageEdits(body), renames(body), effort(body), named, limit(call));
+  const edits = joinEdits(
+    usageEdits(body),
+    renames(body),
+    effort(body),
+    jsonForm(body),
+    withBeginning(call),
+    named,
+    limit(call),
+  );
   return ok(edited("/v1/chat/completions", call, edits));
 }
 
@@ -104,7 +128,10 @@ export const llamaCpp: EmbeddingAdapter = {
   chat: {
     ...openaiDialect.chat,
     encode: encodeChat,
-    answer: (json, call) => openaiDialect.chat.answer(withWholeUsage(json, call), call),
+    answer(json, call) {
+      const read = openaiDialect.chat.answer(withWholeUsage(json, call), call);
+      return read.ok && opensAgain(call) ? ok(unsaid(read.value, call.body)) : read;
+    },
     // Its stream ends without [DONE] after an error, and its last chunk tells the counts in `timings` unasked. Those of
     // several choices have to be added up.
     stream: {

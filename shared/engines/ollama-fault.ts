@@ -19,7 +19,8 @@ export function classifyOllama(status: number, body: string, retryAfterMs: numbe
   const said = classifyOpenai(status, body, retryAfterMs);
   const runner = runnerError(said.message);
   const fault = runner ? classifyLlamaCpp(runner.status ?? status, runner.body, retryAfterMs) : said;
-  if (/does not support/i.test(fault.message))
+  // An option of the wrong type is a 500 there.
+  if (/does not support|^option ".*" must be of type /i.test(fault.message))
     return { ...fault, class: "client_fault", status: 400, type: "invalid_request_error" };
   return fault;
 }

@@ -12,14 +12,12 @@ export function readTags(json: unknown): EngineModel[] {
     const name = String(model.model ?? model.name ?? "");
     if (name === "" || /(:|-)cloud$/i.test(name) || model.remote_host || model.remote_model) return [];
     const createdMs = Date.parse(String(model.modified_at ?? ""));
-    const context = asObject(model.details)?.context_length;
     return [
       {
         names: namesOf(name),
         anyCase: true,
         ownedBy: "library",
         ...(Number.isFinite(createdMs) && { created: Math.floor(createdMs / 1000) }),
-        ...(typeof context === "number" && { contextLength: context }),
       },
     ];
   });

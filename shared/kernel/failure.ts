@@ -24,8 +24,8 @@ export type Failure =
   | { readonly kind: "invalid_key" }
   | { readonly kind: "forbidden"; readonly message: string }
   | { readonly kind: "model_not_found"; readonly model: string; readonly similar: readonly string[] }
-  /** Something that operators manage is not there: `resource` is what it is, in a word. */
-  | { readonly kind: "not_found"; readonly resource: string; readonly id: string }
+  /** Something that operators manage is not there: `resource` is what it is, in a word; `hint` a sentence on what to do. */
+  | { readonly kind: "not_found"; readonly resource: string; readonly id: string; readonly hint?: string }
   /** The request is right, but not for the state that things are in. */
   | { readonly kind: "conflict"; readonly message: string; readonly param?: string }
   /** What the caller meant to change has been changed since: `current` is its version now. */

@@ -29,6 +29,9 @@ export const RequestId = z
   .brand<"RequestId">();
 export type RequestId = z.infer<typeof RequestId>;
 
+/** Whether a text has the form of a request id. */
+export const isRequestId = (text: string): text is RequestId => RequestId.safeParse(text).success;
+
 /** Makes a request id from a UUID. */
 export const requestIdFrom = (uuid: string): RequestId => `req_${uuid.replaceAll("-", "")}` as RequestId;
 

@@ -123,6 +123,7 @@ describe("prefixKeyOf", () => {
     ["another question", [system("Be brief."), user("What?")]],
     ["another system message", [system("Be long."), user("Who?")]],
     ["no system message", [user("Who?")]],
+    ["the texts cut elsewhere", [system(" brief."), user("Who?Be")]],
     ["the texts in each other's place", [system("Who?"), user("Be brief.")]],
   ])("is another for %s", (_, messages) => {
     expect(prefixKeyOf(messages)).not.toBe(prefixKeyOf(begun));

@@ -50,3 +50,11 @@ export const CIRCUIT_POLICY: CircuitPolicy = {
 export function nextProbeMs(circuit: Circuit): number | undefined {
   return circuit.state === "closed" || circuit.forced ? undefined : circuit.untilMs;
 }
+
+/**
+ * How an isolate takes a circuit that it last saw as `seen`, with so many failures of its own that the engine's object has
+ * not answered yet: enough of them would open it, so it sends nothing more until it hears.
+ */
+export function stateAsSeen(seen: CircuitState, untold: number, policy: CircuitPolicy): CircuitState {
+  return seen === "closed" && untold >= policy.failuresToOpen ? "open" : seen;
+}

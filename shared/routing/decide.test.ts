@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Circuit, type CircuitPolicy, CIRCUIT_POLICY, CLOSED, nextProbeMs } from "./circuit.ts";
+import {
+  type Circuit,
+  type CircuitPolicy,
+  CIRCUIT_POLICY,
+  CLOSED,
+  nextProbeMs,
+  stateAsSeen,
+} from "./circuit.ts";
 import { type CircuitEvent, decide } from "./decide.ts";
 import { seededRandom } from "./random.ts";
 
@@ -205,6 +212,17 @@ describe("nextProbeMs", () => {
     ["of one forced open", forced(open(0)), undefined],
   ])("%s is %s", (_, circuit, atMs) => {
     expect(nextProbeMs(circuit)).toBe(atMs);
+  });
+});
+
+describe("stateAsSeen", () => {
+  it.each<[string, Circuit["state"], number, Circuit["state"]]>([
+    ["is what was seen", "closed", 2, "closed"],
+    ["is open after failures enough that nobody else has heard of", "closed", 3, "open"],
+    ["stays open", "open", 0, "open"],
+    ["stays half open", "half_open", 3, "half_open"],
+  ])("%s", (_, seen, untold, state) => {
+    expect(stateAsSeen(seen, untold, policy)).toBe(state);
   });
 });
 

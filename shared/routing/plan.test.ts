@@ -127,6 +127,16 @@ describe("plan", () => {
     expect(firsts(near({}), ask({ region: "c" }))).toHaveProperty("far");
   });
 
+  it("spreads failovers over engines that are as good", () => {
+    const engines = ["a", "b", "c", "d"].map((id) => view(id));
+    const random = seededRandom(3);
+    const seconds = Array.from({ length: 800 }, () => plan(engines, ask(), NOW_MS, random).order[1]);
+    for (const { id } of engines) {
+      const count = seconds.filter((second) => second === id).length;
+      expect(Math.abs(count - 200)).toBeLessThan(4 * Math.sqrt(200));
+    }
+  });
+
   it("names the best sixteen of a large fleet", () => {
     const engines = Array.from({ length: 40 }, (_, at) =>
       view(`gpu-${at}`, { inFlight: at % 10, waiting: at }),

@@ -108,6 +108,14 @@ describe("nextStep", () => {
       { do: "retry", engine: "a", delayMs: 3_000 },
     ],
     [
+      "even for the longest delay",
+      ["a"],
+      [tried("a", busy(8_000))],
+      0,
+      60_000,
+      { do: "retry", engine: "a", delayMs: 8_000 },
+    ],
+    [
       "waits no shorter than by itself",
       ["a"],
       [tried("a", busy(1))],

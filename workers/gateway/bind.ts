@@ -6,6 +6,7 @@ import { createEngineAccess } from "./engine-access.ts";
 import { Config, readConfig } from "./env.ts";
 import { egressOf } from "./fleet/egress.ts";
 import { createFleet } from "./fleet/fleet.ts";
+import { createHistory } from "./history.ts";
 import { createAuthenticator } from "./middleware/authenticate.ts";
 import type { EngineControl, Ports } from "./ports.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
@@ -22,6 +23,15 @@ export function bindPorts(env: Env): Ports {
   const fetch = egressOf(env);
   const counters = () => env.METRICS.getByName("world");
   const fleetObject = () => env.FLEET.getByName("world");
+  const requestsObject = () => env.REQUESTS.getByName("world");
+  const history = createHistory(requestsObject);
+  const flushMetrics = async () => {
+    if (metrics.isEmpty) return;
+    const series = metrics.take();
+    await counters()
+      .add(series)
+      .catch(() => metrics.restore(series));
+  };
   return {
     config,
     metrics,
@@ -48,17 +58,15 @@ export function bindPorts(env: Env): Ports {
     }),
     authenticate: createAuthenticator(config.KEY_PEPPER),
     keys: (defer) => kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), defer),
-    async flushMetrics() {
-      if (metrics.isEmpty) return;
-      const series = metrics.take();
-      await counters()
-        .add(series)
-        .catch(() => metrics.restore(series));
+    requests: history,
+    async flush() {
+      await Promise.all([flushMetrics(), history.flush()]);
     },
     renderMetrics: () => counters().render(),
     async objects(kind, name) {
       if (kind === "metrics" && name === "world") return counters();
       if (kind === "fleet" && name === "world") return fleetObject();
+      if (kind === "requests" && name === "world") return requestsObject();
       // Only engines that are registered have an object: asking for another would make one.
       const snapshot = kind === "engine" ? await fleetObject().snapshot() : undefined;
       return snapshot?.engines.some(({ config: { id } }) => id === name)

@@ -4,6 +4,7 @@ import { bindPorts } from "./bind.ts";
 export { EngineObject } from "./objects/engine.ts";
 export { FleetObject } from "./objects/fleet.ts";
 export { MetricsObject } from "./objects/metrics.ts";
+export { RequestsObject } from "./objects/requests.ts";
 
 // One app for the isolate's life: it holds caches, and nothing of any request.
 let app: App | undefined;

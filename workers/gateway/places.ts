@@ -38,6 +38,26 @@ export async function findPlaces(
   return err(fleet.index().notFound(model));
 }
 
+/** Ids of models by their places: the index has one array for each, until who serves what changes. */
+const ids = new WeakMap<readonly Place<Endpoint>[], string>();
+
+/** The id under which a model is listed, whatever the caller called it; undefined where it is not served. */
+export function modelIdOf(fleet: Fleet, name: string): string | undefined {
+  const index = fleet.index();
+  const places = index.find(name);
+  const [first] = places ?? [];
+  if (!places || !first) return undefined;
+  const known = ids.get(places);
+  if (known !== undefined) return known;
+  const listed =
+    index.served.find((each) => each.places === places) ??
+    // A model that is not registered has its own places for each of its names.
+    index.served.find((each) => each.places.some(({ model }) => model === first.model));
+  const id = listed?.id ?? first.model.names[0] ?? "";
+  ids.set(places, id);
+  return id;
+}
+
 /** Why an engine gets no requests now, in words. */
 export function whyAway({ status }: Endpoint): string {
   if (status.draining) return "is being drained";

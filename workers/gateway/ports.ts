@@ -1,5 +1,6 @@
 import type { EngineState } from "../../shared/contracts/admin-engines.ts";
 import type { FleetEngine } from "../../shared/models/resolve.ts";
+import type { RequestRecord } from "../../shared/contracts/request-record.ts";
 import type { MetricsBuffer } from "../../shared/metrics/metrics.ts";
 import type { Defer } from "./defer.ts";
 import type { EngineAccess } from "./engine-access.ts";
@@ -28,6 +29,14 @@ export type EngineControl = {
   ask(id: string): Promise<void>;
 };
 
+/** The requests of late, of all isolates. */
+export type RequestHistory = {
+  /** Keeps one that has ended, until the next flush in this isolate. */
+  add(record: RequestRecord): void;
+  /** The one of this id, or of one of its attempts; undefined where none is known. */
+  find(id: string): Promise<RequestRecord | undefined>;
+};
+
 /** All that the app needs of the world. `bind.ts` answers these needs from the Worker's bindings; tests hand in their own. */
 export type Ports = {
   readonly config: Config;
@@ -39,8 +48,9 @@ export type Ports = {
   readonly engineAccess: EngineAccess;
   readonly keys: (defer: Defer) => KeyStore;
   readonly metrics: MetricsBuffer;
-  /** Hands this isolate's numbers over, now. */
-  readonly flushMetrics: () => Promise<void>;
+  readonly requests: RequestHistory;
+  /** Hands over, now, what this isolate has counted and the requests that it has finished. */
+  readonly flush: () => Promise<void>;
   /** Everything counted anywhere, as Prometheus text. */
   readonly renderMetrics: () => Promise<string>;
   /** The Durable Object of a class and name, for its admin endpoint; undefined where there is none. */

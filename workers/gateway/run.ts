@@ -1,8 +1,13 @@
 import type { Principal } from "../../shared/auth/principal.ts";
 import type { Usage } from "../../shared/contracts/common.ts";
-import type { AttemptReport } from "../../shared/kernel/failure.ts";
+import type { FailedAttempt } from "../../shared/contracts/request-record.ts";
+import type { Failure } from "../../shared/kernel/failure.ts";
 import { type RequestId, requestIdFrom } from "../../shared/kernel/ids.ts";
+import { type PartsMs, type TimePart, TimeParts } from "../../shared/metrics/time-parts.ts";
+import type { Priority } from "../../shared/routing/priority.ts";
 import type { Defer, Ports } from "./ports.ts";
+import { countRun } from "./run-metrics.ts";
+import { recordOf } from "./run-record.ts";
 
 /** How a streamed answer ended. */
 export type StreamOutcome = "complete" | "client_gone" | "engine_failed" | "timeout";
@@ -13,41 +18,45 @@ let flushDueMs = 0;
 
 /**
  * One request from its arrival to the last byte of its answer: the id it is known by, and everything that its one log
- * line and its metrics will say.
+ * line, its metrics and its record for operators will say.
  */
 export class Run {
   readonly id: RequestId;
   readonly startedMs: number;
   readonly defer: Defer;
   readonly ports: Ports;
-  readonly attempts: AttemptReport[] = [];
+  readonly request: Request;
+  /** The attempts that gave no answer, or broke off in the middle of one. */
+  readonly attempts: FailedAttempt[] = [];
   principal: Principal | undefined;
   operation = "other";
+  /** The model as the caller names it, and its id: the one name by which metrics know it. */
   model: string | undefined;
+  modelId: string | undefined;
   engine: string | undefined;
   outcome: StreamOutcome | undefined;
   usage: Usage | undefined;
-  error: string | undefined;
-  /** Time that the request has waited for slots, in milliseconds. */
-  queuedMs = 0;
-  /** Time that it has been at engines until their first word, in milliseconds. */
-  engineMs = 0;
+  error: Failure["kind"] | undefined;
+  priority: Priority | undefined;
+  pin: string | undefined;
   /** Why no engine went on with an answer that broke off. */
   notContinued: string | undefined;
   /** Requests that were sent to engines. */
   attemptCount = 0;
   readonly seams: { readonly from: string; readonly to: string | undefined }[] = [];
+  /** When the first event of the answer came, and from which engine. */
+  firstTokenMs: number | undefined;
+  firstEngine: string | undefined;
+  readonly #time: TimeParts;
   #measured: (() => Usage) | undefined;
-  #firstTokenMs: number | undefined;
   #streams = false;
   #finished = false;
 
-  readonly #request: Request;
-
   constructor(ports: Ports, defer: Defer, request: Request) {
-    this.#request = request;
+    this.request = request;
     this.id = requestIdFrom(ports.uuid());
     this.startedMs = ports.now();
+    this.#time = new TimeParts(this.startedMs);
     this.defer = defer;
     this.ports = ports;
   }
@@ -66,16 +75,34 @@ export class Run {
     return this.principal?.role === "admin";
   }
 
+  /** Counts the time of `work` as that part. What is before and behind it is the platform's own. */
+  async spend<T>(part: TimePart, work: Promise<T>): Promise<T> {
+    const { now } = this.ports;
+    this.#time.enter(part, now());
+    try {
+      return await work;
+    } finally {
+      this.#time.enter("overhead", now());
+    }
+  }
+
+  /** What the time from its arrival until `nowMs` was spent on, in milliseconds. */
+  partsMs(nowMs: number): PartsMs {
+    return this.#time.at(nowMs);
+  }
+
   /** The first event of the answer has come. */
   firstToken(): void {
-    this.#firstTokenMs ??= this.ports.now();
+    if (this.firstTokenMs !== undefined) return;
+    this.firstTokenMs = this.ports.now();
+    this.firstEngine = this.engine;
   }
 
   /** An engine broke off in the middle of the answer, and another went on with it, or none could. */
   continued(from: string, to: string | undefined): void {
     this.seams.push({ from, to });
     this.ports.metrics.add("eco_continuations_total", {
-      model: this.model ?? "",
+      model: this.modelId ?? "",
       outcome: to === undefined ? "failed" : "continued",
     });
   }
@@ -91,56 +118,17 @@ export class Run {
     this.ports.log({ level: "error", request: this.id, message, stack });
   }
 
-  /** Writes the log line and counts. Called once, when nothing more will be sent. */
+  /** Writes the log line, counts, and keeps the record. Called once, when nothing more will be sent. */
   finish(status: number): void {
     if (this.#finished) return;
     this.#finished = true;
     this.usage ??= this.#measured?.();
-    const { ports, usage } = this;
+    const { ports } = this;
     const nowMs = ports.now();
-    const { metrics } = ports;
-    const model = this.model ?? "";
-    metrics.add("eco_requests_total", { operation: this.operation, model, status: String(status) });
-    metrics.observe(
-      "eco_request_seconds",
-      { operation: this.operation, model },
-      (nowMs - this.startedMs) / 1000,
-    );
-    if (this.#firstTokenMs !== undefined)
-      metrics.observe(
-        "eco_time_to_first_token_seconds",
-        { model },
-        (this.#firstTokenMs - this.startedMs) / 1000,
-      );
-    if (this.outcome) metrics.add("eco_streams_total", { model, outcome: this.outcome });
-    if (usage) {
-      metrics.add("eco_tokens_total", { model, type: "prompt" }, usage.prompt_tokens);
-      metrics.add("eco_tokens_total", { model, type: "completion" }, usage.completion_tokens);
-      if (usage.estimated) metrics.add("eco_estimated_usage_total", { model });
-    }
-    if (ports.config.LOG_REQUESTS) {
-      ports.log({
-        at: new Date(nowMs).toISOString(),
-        request: this.id,
-        method: this.#request.method,
-        path: pathOf(this.#request.url),
-        status,
-        operation: this.operation,
-        key: this.principal?.keyId,
-        workspace: this.principal?.workspaceId,
-        model: this.model,
-        engine: this.engine,
-        attempts: this.attempts.length > 0 ? this.attempts : undefined,
-        queue_ms: this.queuedMs > 0 ? this.queuedMs : undefined,
-        outcome: this.outcome,
-        continued: this.seams.length > 0 ? this.seams : undefined,
-        not_continued: this.notContinued,
-        error: this.error,
-        usage,
-        first_token_ms: this.#firstTokenMs === undefined ? undefined : this.#firstTokenMs - this.startedMs,
-        total_ms: nowMs - this.startedMs,
-      });
-    }
+    countRun(this, status, nowMs);
+    const record = recordOf(this, status, nowMs);
+    if (ports.config.LOG_REQUESTS) ports.log(record);
+    ports.requests.add(record);
     // Whatever waits for the flush keeps the request to a silent engine open as well: then it does not wait.
     this.#scheduleFlush(nowMs, status === 504 ? 0 : FLUSH_MS);
   }
@@ -149,15 +137,6 @@ export class Run {
   #scheduleFlush(nowMs: number, waitMs: number): void {
     if (nowMs < flushDueMs) return;
     flushDueMs = nowMs + waitMs;
-    this.defer(
-      new Promise<void>((resolve) => setTimeout(resolve, waitMs)).then(() => this.ports.flushMetrics()),
-    );
+    this.defer(new Promise<void>((resolve) => setTimeout(resolve, waitMs)).then(() => this.ports.flush()));
   }
-}
-
-/** A URL's path, without parsing all of it. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const end = url.indexOf("?", start);
-  return url.slice(start, end < 0 ? url.length : end);
 }

@@ -12,20 +12,21 @@ describe("the numbers of a run", () => {
     [504, "at once", 0],
     [200, "with those of the next seconds", 5_000],
   ])("are handed over, after a %i, %s", async (status, _, waitMs) => {
-    const flushMetrics = vi.fn(async () => undefined);
+    const flush = vi.fn(async () => undefined);
     const ports = {
       metrics: new MetricsBuffer(),
       config: { LOG_REQUESTS: false },
       now: () => Date.now(),
       uuid: () => crypto.randomUUID(),
-      flushMetrics,
+      requests: { add: () => undefined },
+      flush,
     } as unknown as Ports;
     const deferred: Promise<unknown>[] = [];
     new Run(ports, (work) => void deferred.push(work), new Request("http://x/")).finish(status);
     await vi.advanceTimersByTimeAsync(Math.max(0, waitMs - 1));
-    expect(flushMetrics.mock.calls.length).toBe(waitMs === 0 ? 1 : 0);
+    expect(flush.mock.calls.length).toBe(waitMs === 0 ? 1 : 0);
     await vi.advanceTimersByTimeAsync(1);
-    expect(flushMetrics).toHaveBeenCalledTimes(1);
+    expect(flush).toHaveBeenCalledTimes(1);
     await Promise.all(deferred);
   });
 });

@@ -1,18 +1,29 @@
 import type { Answer } from "../model/answer.ts";
 import { messageText, readConversation } from "../model/conversation.ts";
+import type { Conversation } from "../model/conversation.ts";
 import { alphanumeric } from "../model/hash.ts";
 import { isObject, listOf, numberOf, objectOf } from "../model/json.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import { asksToThink, callsFor, readToolChoice, readTools } from "../model/tools.ts";
 import { encode } from "../model/tokenizer.ts";
 import type { Context } from "./kind.ts";
-import { BUILD, badChoices, fail, failure, json, llamaStream, timings, tooLong } from "./llama-cpp-http.ts";
+import {
+  BUILD,
+  badChoices,
+  fail,
+  failure,
+  json,
+  llamaStream,
+  timings,
+  tooLong,
+  wrongType,
+} from "./llama-cpp-http.ts";
 import { chatLogprob, wantedLogprobs } from "./logprobs.ts";
 import { sse } from "./reply.ts";
 import type { Reply, WireEvent, Whole } from "./reply.ts";
 import { steps } from "./steps.ts";
 import type { Step } from "./steps.ts";
-import { baseAsk, firstLimit, includesUsage, readResponseFormat, turnOf } from "./turn.ts";
+import { baseAsk, firstLimit, includesUsage, turnOf } from "./turn.ts";
 import type { Turn, Usage } from "./turn.ts";
 
 /** POST /v1/chat/completions. `model` is not looked at; answers name the alias. */
@@ -31,17 +42,37 @@ export function llamaChat(context: Context): Reply {
     tokensMax: firstLimit(body, "n_predict", "max_tokens", "max_completion_tokens"),
     ignoreEos: body["ignore_eos"] === true,
     calls: body["parallel_tool_calls"] === false ? all.slice(0, 1) : all,
-    json:
-      readResponseFormat(body["response_format"]) ??
-      (isObject(body["json_schema"]) ? { schema: body["json_schema"] } : undefined),
+    json: constraintOf(body),
     thinks: asksToThink(conversation.lastUserText) && mayThink(body),
   };
-  const turn = inlined(turnOf(context, [ask], numberOf(body["n"]) ?? 1), body);
+  const made = turnOf(context, [ask], numberOf(body["n"]) ?? 1);
+  const turn = inlined(saidAgain(made, body, conversation), body);
   return body["stream"] === true ? streamed(context, body, turn) : whole(context, body, turn);
+}
+
+/** A schema that is not there, or has no members, constrains nothing: the answer is any text. */
+function constraintOf(body: JsonObject): { schema: JsonObject } | undefined {
+  const format = objectOf(body["response_format"]);
+  const inFormat = format["schema"] ?? objectOf(format["json_schema"])["schema"];
+  const schema = objectOf(inFormat ?? body["json_schema"]);
+  return Object.keys(schema).length > 0 ? { schema } : undefined;
+}
+
+/** The beginning that was given is said again: in a whole answer always, in a stream unless told otherwise. */
+function saidAgain(turn: Turn, body: JsonObject, { prefill }: Conversation): Turn {
+  const continued = body["continue_final_message"] !== undefined && body["echo"] === false;
+  if (prefill === "" || (body["stream"] === true && continued)) return turn;
+  const answers = turn.answers.map((answer): Answer => {
+    const [first = "", ...rest] = answer.content;
+    return { ...answer, content: [prefill + first, ...rest] };
+  });
+  return { ...turn, answers };
 }
 
 function chatRefusal(context: Context, body: JsonObject): Whole | undefined {
   const { tools } = body;
+  const wrong = wrongType(body);
+  if (wrong) return wrong;
   if (body["messages"] === undefined) return fail(failure(400, "'messages' is required"));
   if (!Array.isArray(body["messages"])) return fail(failure(400, "Expected 'messages' to be an array"));
   if (tools && body["grammar"])

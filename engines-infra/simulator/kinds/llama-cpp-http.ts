@@ -97,6 +97,17 @@ export function tooLong({ settings }: Context, promptTokens: number): Whole | un
   return fail({ ...failure(400, message, extra), type: "exceed_context_size_error" });
 }
 
+const NUMBERS = ["temperature", "top_p", "min_p", "top_k", "seed", "n_predict", "max_tokens"];
+
+/** A refusal for a field that is no number where it must be one, or undefined. */
+export function wrongType(body: JsonObject): Whole | undefined {
+  const name = NUMBERS.find((each) => body[each] != null && typeof body[each] !== "number");
+  if (name === undefined) return undefined;
+  const is = Array.isArray(body[name]) ? "array" : typeof body[name];
+  const error = `[json.exception.type_error.302] type must be number, but is ${is}`;
+  return fail(failure(400, `Field '${name}': ${error}`));
+}
+
 /** A refusal for `n` outside the slots, or undefined. */
 export function badChoices({ settings }: Context, body: JsonObject): Whole | undefined {
   const n = numberOf(body["n"]) ?? 1;

@@ -82,12 +82,32 @@ const NUMBERS = [
   "repeat_penalty",
 ];
 
-/** A refusal for a known option of the wrong type, or undefined. Unknown options are only logged. */
+/**
+ * A refusal for a known option of the wrong type, or undefined: a 500, though the mistake is the caller's. Unknown
+ * options are only logged.
+ */
 export function optionRefusal(context: Context, options: JsonObject): Whole | undefined {
   const wrong = NUMBERS.find((name) => options[name] !== undefined && typeof options[name] !== "number");
   if (wrong === undefined) return undefined;
   const type = /^(temperature|top_p|min_p|repeat_penalty)$/.test(wrong) ? "float32" : "integer";
-  return fail(context, 400, `option "${wrong}" must be of type ${type}`);
+  return fail(context, 500, `option "${wrong}" must be of type ${type}`);
+}
+
+/**
+ * A refusal for a prompt that does not fit, or undefined: the error of its llama-server, as text within its own. Without
+ * `truncate: false` the oldest of the prompt is cut off instead.
+ */
+export function tooLong({ settings }: Context, body: JsonObject, promptTokens: number): Whole | undefined {
+  const most = settings.contextTokens;
+  if (body["truncate"] !== false || promptTokens < most) return undefined;
+  const error = {
+    code: 400,
+    message: `request (${promptTokens} tokens) exceeds the available context size (${most} tokens), try increasing it`,
+    type: "exceed_context_size_error",
+    n_prompt_tokens: promptTokens,
+    n_ctx: most,
+  };
+  return json(400, { error: JSON.stringify({ error }) });
 }
 
 const LOAD_NS = 2_154_458;

@@ -19,6 +19,7 @@ import {
   optionRefusal,
   saidMs,
   stamp,
+  tooLong,
 } from "./ollama-http.ts";
 import type { Reply, WireEvent, Whole } from "./reply.ts";
 import { steps } from "./steps.ts";
@@ -41,6 +42,7 @@ export function ollamaChat(context: Context): Reply {
   const ask = { ...nativeAsk(context, body, conversation), calls };
   return (
     optionRefusal(context, options) ??
+    tooLong(context, body, conversation.promptTokens) ??
     write(context, body, conversation, turnOf(context, [ask]), chatSpeech(context))
   );
 }
@@ -59,6 +61,7 @@ export function ollamaGenerate(context: Context): Reply {
   const turn = turnOf(context, [nativeAsk(context, body, conversation)]);
   return (
     optionRefusal(context, objectOf(body["options"])) ??
+    tooLong(context, body, conversation.promptTokens) ??
     write(context, body, conversation, turn, generateSpeech(body, prompt))
   );
 }

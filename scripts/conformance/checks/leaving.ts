@@ -12,6 +12,8 @@ import type { Opened } from "../wire.ts";
 
 /** Long enough to be still under way when its client leaves. */
 const TOKENS_MAX = 1_500;
+/** More than the question takes: some engines refuse what would not fit their context beside it. */
+const PROMPT_TOKENS_MAX = 200;
 /** Engines look for a client that left once a second, or less often. */
 const STOP_MS_MAX = 5_000;
 const POLL_MS = 50;
@@ -61,9 +63,10 @@ export const leavingChecks: readonly Check[] = [
  * It goes on and on where the engine can be told to; else a tiny model rarely finds an end. The mark at its own is for
  * the simulator.
  */
-function longBody({ bodies, speaker }: Lab): ChatRequest | CompletionRequest {
+function longBody({ bodies, models, speaker }: Lab): ChatRequest | CompletionRequest {
   const question = `${QUESTION} Make it as long as you can. [sim tokens=${TOKENS_MAX}]`;
-  const body = bodies.text({ question, stream: true, max_tokens: TOKENS_MAX });
+  const room = (models.chat.contextLength ?? Infinity) - PROMPT_TOKENS_MAX;
+  const body = bodies.text({ question, stream: true, max_tokens: Math.min(TOKENS_MAX, room) });
   const endless = { ...body, ignore_eos: true };
   return speaker.encode(endless).ok ? endless : body;
 }
@@ -77,6 +80,7 @@ async function begun(lab: Lab): Promise<(Opened & { readonly requestId: string }
     : lab.adapter.completion.encode({ ...asked, body: asked.body });
   if (!encoded.ok) return fail(encoded.error.kind);
   const opened = await lab.wire.open(encoded.value);
+  if (opened.status !== 200) return fail(`HTTP ${opened.status}`);
   const decoder = decoderOf(lab.speaker.streamOf(body), body);
   const pieces = opened.pieces[Symbol.asyncIterator]();
   for (;;) {

@@ -13,7 +13,9 @@ import {
   limitOf,
 } from "../holder.ts";
 import { plan } from "../plan.ts";
-import { RETRY_POLICY, type RetryFault, nextStep } from "../retry.ts";
+import { RETRY_POLICY, type RetryFault } from "../retry.ts";
+import { nextMove } from "../next-move.ts";
+import { type CircuitState, stateAsSeen } from "../circuit.ts";
 import type { SlotAnswer } from "../lease.ts";
 import type { SimEngine } from "./sim-engine.ts";
 import type { Seen, SimObject, Turn } from "./sim-object.ts";
@@ -24,7 +26,7 @@ import type { World } from "./world.ts";
 export type Member = { readonly engine: SimEngine; readonly object: SimObject };
 
 /** What an isolate knows of a member and holds of it. */
-type Link = Member & { holder: Holder; seen: Seen; lastFailureMs: number | undefined };
+type Link = Member & { holder: Holder; seen: Seen; lastFailureMs: number | undefined; untold: number };
 
 /** A Worker's isolate: it serves requests with what it knows, which is old. */
 export type SimIsolate = {
@@ -46,25 +48,27 @@ export function newSimIsolate(world: World, id: string, members: readonly Member
     holder: newHolder(id),
     seen: member.object.seen(),
     lastFailureMs: undefined,
+    untold: 0,
   }));
   const requests = new Set<SimRequest>();
   let alive = true;
 
-  const views = (): EngineView[] =>
-    links.map(({ engine, holder, seen, lastFailureMs }) => ({
-      id: engine.id,
-      kind: "vllm",
-      weight: 1,
-      circuit: seen.circuit,
-      health: "ready",
-      draining: false,
-      concurrencyMax: engine.cap,
-      inFlight: seen.inFlight,
-      localInFlight: holder.inUse,
-      waiting: seen.waiting,
-      load: {},
-      ...(lastFailureMs !== undefined && { lastFailureMs }),
-    }));
+  const stateOf = ({ seen, untold }: Link): CircuitState => stateAsSeen(seen.circuit, untold, world.policy);
+  const views = (): EngineView[] => links.map((link) => ({ ...viewOf(link), circuit: stateOf(link) }));
+  const viewOf = ({ engine, holder, seen, lastFailureMs }: Link): EngineView => ({
+    id: engine.id,
+    kind: "vllm",
+    weight: 1,
+    circuit: seen.circuit,
+    health: "ready",
+    draining: false,
+    concurrencyMax: engine.cap,
+    inFlight: seen.inFlight,
+    localInFlight: holder.inUse,
+    waiting: seen.waiting,
+    load: {},
+    ...(lastFailureMs !== undefined && { lastFailureMs }),
+  });
 
   const end = (request: SimRequest, ending: Ending): void => {
     if (request.ended) world.violate(`${request.id} ended as ${request.ended} and as ${ending}`);
@@ -84,25 +88,22 @@ export function newSimIsolate(world: World, id: string, members: readonly Member
       time.nowMs(),
       random,
     );
-    const free = order.filter((each) => !request.full.has(each));
-    // Where no engine has a slot for it now, the request waits for one.
-    const waits = free.length === 0 && order.length > 0;
-    const open = waits ? order.filter((each) => !request.refused.has(each)) : free;
-    if (waits && open.length === 0) return end(request, "overloaded");
-    const { attempts, deadlineMs } = request;
-    const next = nextStep({ order: open, attempts }, time.nowMs(), deadlineMs, RETRY_POLICY, random);
-    if (next.do === "give_up") return end(request, next.reason);
-    const link = links.find(({ engine }) => engine.id === next.engine);
+    const { attempts, full, refused, deadlineMs } = request;
+    const journey = { order, attempts, full: [...full], refused: [...refused] };
+    const move = nextMove(journey, time.nowMs(), deadlineMs, RETRY_POLICY, random);
+    if (move.do === "give_up") return end(request, move.reason);
+    const link = links.find(({ engine }) => engine.id === move.engine);
     if (!link) return;
-    if (next.do === "retry" && next.delayMs > 0) return retryAfter(request, link, next.delayMs);
-    obtain(request, link, waits);
+    if (move.do === "pause") pause(request, link, move.delayMs);
+    else obtain(request, link, move.do === "wait");
   };
-  const retryAfter = (request: SimRequest, link: Link, delayMs: number): void =>
+  const pause = (request: SimRequest, link: Link, delayMs: number): void =>
     time.after(delayMs, () => {
       if (request.ended) return;
       // Much can have changed in a pause.
       request.full.clear();
-      if (link.seen.circuit === "closed") obtain(request, link, false);
+      request.refused.clear();
+      if (stateOf(link) === "closed") obtain(request, link, false);
       else step(request);
     });
 
@@ -148,7 +149,7 @@ export function newSimIsolate(world: World, id: string, members: readonly Member
     link.holder = stopWaiting(link.holder);
     const { holder, taken } = take(link.holder, time.nowMs());
     link.holder = holder;
-    if (taken && link.seen.circuit === "closed") return send(request, link);
+    if (taken && stateOf(link) === "closed") return send(request, link);
     // It opened while the request waited for its slot.
     if (taken) giveBack(link);
     else if (turn && "got" in turn) request.full.add(link.engine.id);
@@ -160,8 +161,8 @@ export function newSimIsolate(world: World, id: string, members: readonly Member
 
   const send = (request: SimRequest, link: Link): void => {
     const { engine } = link;
-    if (link.seen.circuit !== "closed")
-      world.violate(`${request.id} sent to ${engine.id}, which is ${link.seen.circuit}`);
+    if (stateOf(link) !== "closed")
+      world.violate(`${request.id} sent to ${engine.id}, which is ${stateOf(link)}`);
     const sentMs = time.nowMs();
     const { epoch } = link.holder;
     const abort = engine.begin({
@@ -189,20 +190,23 @@ export function newSimIsolate(world: World, id: string, members: readonly Member
   const fail = (request: SimRequest, link: Link, fault: RetryFault, sentMs: number): void => {
     request.attempts.push({ engine: link.engine.id, fault, endedMs: time.nowMs() });
     request.full.clear();
+    request.refused.clear();
     if (fault.class === "failure") {
       link.lastFailureMs = time.nowMs();
+      link.untold += 1;
       report(link, { type: "failure", sentMs });
     } else if (fault.class === "overload") report(link, { type: "overload", sentMs });
     step(request);
   };
 
-  const report = (link: Link, event: CircuitEvent, times = 3): void =>
+  const report = (link: Link, event: CircuitEvent, times = 5): void =>
     world.call<Seen>(
       (answer) => answer(link.object.report(event)),
       (seen) => {
         if (!alive) return;
+        if (!seen && times > 1) return report(link, event, times - 1);
         if (seen) link.seen = seen;
-        else if (times > 1) report(link, event, times - 1);
+        if (event.type === "failure") link.untold -= 1;
       },
     );
 

@@ -77,7 +77,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
     if (probe === undefined) return;
     probesMs.push(time.nowMs());
     engine.probe((type) => {
-      if (random() >= scenario.loss) happens({ type, probe });
+      if (!world.isLost()) happens({ type, probe });
     });
   };
   const alarm = (): void => {

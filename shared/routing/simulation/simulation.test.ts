@@ -6,7 +6,7 @@ import { type Mode, type Scenario, SIMULATED_POLICY } from "./world.ts";
 // Random schedules of a small fleet in virtual time. A failure prints the scenario, shrunk, and the seed: run it again by
 // SIM_SEED=<seed>, and look longer by SIM_RUNS=<thousands>.
 const { SIM_SEED, SIM_RUNS } = process.env;
-const RUNS = Number(SIM_RUNS ?? 2_400);
+const RUNS = Number(SIM_RUNS ?? 2_000);
 
 /** Times by which the last request has come, the last fault is over, and everything has settled. */
 const FAULTS_UNTIL_MS = 15_000;
@@ -38,7 +38,8 @@ const scenarios = fc.record<Scenario>({
   engines,
   requests: fc.integer({ min: 1, max: 60 }),
   gapMs: fc.integer({ min: 1, max: 250 }),
-  loss: fc.constantFrom(0, 0, 0.02, 0.1),
+  loss: fc.constantFrom(0, 0, 0.02, 0.1, 0.5),
+  lossUntilMs: fc.constant(FAULTS_UNTIL_MS),
   delayMsMax: fc.integer({ min: 1, max: 100 }),
   leaving: fc.constantFrom(0, 0.2),
   waitingMax: fc.constantFrom(2, 10, 1_000),
@@ -104,24 +105,26 @@ describe("a fleet, whatever breaks", () => {
   });
 
   it("asks a dead engine a few times, then by one probe at a time for the whole world", () => {
+    // It dies under load, and the other engine is too slow to take all of it at once.
     const dead = scenarios.map((scenario) => ({
       ...scenario,
       engines: [
         { cap: 4, serviceMs: 100 },
-        { cap: 8, serviceMs: 100 },
+        { cap: 8, serviceMs: 400 },
       ],
-      requests: 150,
-      faults: [{ engine: 0, fromMs: 1_000, forMs: 1e9, mode: "dead" as const }],
+      requests: 100,
+      gapMs: 1 + (scenario.gapMs % 20),
+      faults: [{ engine: 0, fromMs: 50, forMs: 1e9, mode: "dead" as const }],
       waitingMax: 1_000,
     }));
     const gapMs = SIMULATED_POLICY.openMs;
     expectOfEvery(0.1, dead, ({ engines: [broken] }, { isolates }) => {
       const probesMs = broken?.probesMs ?? [];
-      expect(probesMs.length).toBeLessThanOrEqual((UNTIL_MS - 1_000) / gapMs + 1);
+      expect(probesMs.length).toBeLessThanOrEqual(UNTIL_MS / gapMs + 1);
       for (const [at, probeMs] of probesMs.entries())
         if (at > 0) expect(probeMs - (probesMs[at - 1] ?? 0)).toBeGreaterThanOrEqual(gapMs);
-      // Those that it worked on, and of each isolate those that it sent before it heard.
-      expect(broken?.failed).toBeLessThanOrEqual(4 + isolates * 6);
+      // Those that it worked on when it died, those that were on their way then, and three more of each isolate.
+      expect(broken?.failed).toBeLessThanOrEqual(4 + 4 + isolates * 3);
     });
   });
 });
@@ -133,6 +136,7 @@ const calm: Scenario = {
   requests: 400,
   gapMs: 50,
   loss: 0,
+  lossUntilMs: 10_000,
   delayMsMax: 20,
   leaving: 0,
   waitingMax: 100,

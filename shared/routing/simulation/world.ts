@@ -17,8 +17,9 @@ export type Scenario = {
   readonly requests: number;
   /** Time between two requests, on average. */
   readonly gapMs: number;
-  /** Share of messages between isolates and objects that are lost, and of probes whose result is. */
+  /** Share of messages between isolates and objects that are lost, and of probes whose result is; until then. */
   readonly loss: number;
+  readonly lossUntilMs: number;
   readonly delayMsMax: number;
   /** Share of requests whose client leaves before long. */
   readonly leaving: number;
@@ -46,6 +47,8 @@ export type World = {
   readonly policy: CircuitPolicy;
   /** A whole number from 1 to `most`. */
   between(most: number): number;
+  /** Whether a message is lost. */
+  isLost(): boolean;
   /**
    * A call: `there` runs at the other side and answers by the function that it gets; `back` runs here with the answer, or
    * with undefined where the call broke off, on the way there or back.
@@ -76,7 +79,7 @@ export function newWorld(scenario: Scenario): World {
   const violations: string[] = [];
   const between = (most: number) => 1 + Math.floor(random() * most);
   let calls = 0;
-  const isLost = () => random() < scenario.loss;
+  const isLost = () => random() < scenario.loss && time.nowMs() < scenario.lossUntilMs;
   return {
     scenario,
     time,
@@ -86,6 +89,7 @@ export function newWorld(scenario: Scenario): World {
     violations,
     violate: (rule) => violations.push(`${Math.round(time.nowMs())} ms: ${rule}`),
     calls: () => calls,
+    isLost,
     call: (there, back) => {
       calls += 1;
       if (isLost()) {

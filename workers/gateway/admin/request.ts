@@ -5,6 +5,7 @@ import { invalidRequest, parseJson } from "../../../shared/contracts/parse-body.
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { AppEnv } from "../app-env.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import { readBody } from "../http/read-body.ts";
 import type { Run } from "../run.ts";
@@ -54,5 +55,5 @@ export const answer = (
   }: { readonly status?: number; readonly headers?: Record<string, string> } = {},
 ): Response =>
   result.ok
-    ? Response.json(result.value, { status, headers: { ...headers, "x-request-id": run.id } })
+    ? Response.json(result.value, { status, headers: { ...headers, ...idHeaders(run) } })
     : failureResponse(run, result.error);

@@ -156,6 +156,14 @@ const usable = ({ status }: Pick<Endpoint, "status">): boolean =>
 
 const sameConfig = (a: EngineConfig, b: EngineConfig): boolean => JSON.stringify(a) === JSON.stringify(b);
 
+/** Requests that an engine may have at once: as the operator says, or the engine, or what its kind can bear. */
+export const slotsOf = ({
+  config,
+  adapter,
+  status,
+}: Pick<Endpoint, "config" | "adapter" | "status">): number =>
+  config.concurrencyMax ?? status.load.slots ?? adapter.defaults.concurrencyMax;
+
 const viewOf = ({ id, kind, config, adapter, status, slots }: Endpoint): EngineView => ({
   id,
   kind,
@@ -164,7 +172,7 @@ const viewOf = ({ id, kind, config, adapter, status, slots }: Endpoint): EngineV
   circuit: status.circuit,
   health: status.health,
   draining: status.draining,
-  concurrencyMax: config.concurrencyMax ?? status.load.slots ?? adapter.defaults.concurrencyMax,
+  concurrencyMax: slotsOf({ config, adapter, status }),
   inFlight: status.inFlight,
   localInFlight: slots.inUse,
   waiting: status.waiting,

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { AutoRouter } from "itty-router";
-import { type Series, mergeSeries, renderMetrics } from "../../../shared/metrics/metrics.ts";
+import { renderMetrics } from "../../../shared/metrics/render.ts";
+import { type Series, mergeSeries } from "../../../shared/metrics/series.ts";
 
 /**
  * The sum of what all isolates have counted, for there are many of them and each scrape reaches but one. They hand

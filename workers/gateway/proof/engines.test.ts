@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { predictChat } from "../../../engines-infra/simulator/index.ts";
+import { engines } from "../../../shared/engines/engines.ts";
 import { chat, errorOf, get, post, readStream } from "./asking.ts";
 import {
   type EngineSpec,
@@ -93,7 +94,8 @@ describe.each(KINDS)("%s", (kind) => {
     },
   );
 
-  it("cuts a character where JSON has none: a 502", async () => {
+  // An answer that is put together of a stream has a mark where a character was cut, as a stream has.
+  it.skipIf(engines[kind].chat.assembled)("cuts a character where JSON has none: a 502", async () => {
     const response = await ask(kind, "Oh [sim tokens=6 badutf8=1]");
     expect(response.status).toBe(502);
     expect((await errorOf(response)).message).toContain("not JSON");
@@ -110,9 +112,11 @@ describe.each(KINDS)("%s", (kind) => {
     expect(error.message).toContain(kind);
     expect(error.message).not.toContain("127.0.0.1");
     await sim.revive();
-    const back = await ask(kind, "Anybody?");
-    expect(back.status).toBe(200);
-    expect(await back.json()).toMatchObject({ choices: [{ message: { content: textOf("Anybody?") } }] });
+    // It was asked how it is a moment ago, and is not asked again at once.
+    const back = async () => (await ask(kind, "Anybody?")).json();
+    await expect
+      .poll(back, { timeout: 10_000 })
+      .toMatchObject({ choices: [{ message: { content: textOf("Anybody?") } }] });
   });
 });
 

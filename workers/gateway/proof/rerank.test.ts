@@ -26,6 +26,12 @@ const places = ({ results }: Answer) => results.map(({ index }) => index);
 const CAN = KINDS.filter((kind) => engines[kind].abilities.rerank !== "refused");
 const CANNOT = KINDS.filter((kind) => !CAN.includes(kind));
 
+/** How engines say that they were not started for it, where they have words of their own. */
+const WORDS: Partial<Record<SimulatedKind, string>> = {
+  "llama-cpp": "--reranking",
+  sglang: "does not appear to be an embedding model",
+};
+
 describe.each(CAN)("a ranking by %s", (kind) => {
   it("has every document, the best first, in the words of this API", async () => {
     const answer = await ranked(kind);
@@ -67,8 +73,7 @@ describe.each(CAN)("a ranking by %s", (kind) => {
     const response = await ask(kind);
     await sim.configure({ lacks: [] });
     expect(response.status).toBe(400);
-    const words = kind === "llama-cpp" ? "--reranking" : "does not offer this operation";
-    expect((await errorOf(response)).message).toContain(words);
+    expect((await errorOf(response)).message).toContain(WORDS[kind] ?? "does not offer this operation");
   });
 });
 

@@ -1,5 +1,6 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
+import { readPrometheus } from "../../../shared/metrics/testing.ts";
 import { chat, get, post, readStream } from "./asking.ts";
 import { KINDS, ONE_OF_EACH, modelOf, proofForFile } from "./harness.ts";
 import type { OpenApiDocument } from "./openapi-answers.ts";
@@ -9,31 +10,10 @@ const proof = proofForFile(ONE_OF_EACH, { METRICS_PUBLIC: "1" });
 
 type Samples = ReadonlyMap<string, number>;
 
-/** Reads Prometheus text, and holds it to the format: a type before its samples, no series twice, names and labels as they may be. */
+/** Reads Prometheus text, and holds it to the format. */
 function readMetrics(text: string): Samples {
-  const samples = new Map<string, number>();
-  const types = new Map<string, string>();
-  expect(text.endsWith("\n")).toBe(true);
-  for (const line of text.trimEnd().split("\n")) {
-    const typed = /^# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge|histogram)$/.exec(line);
-    if (typed) {
-      expect(types.has(typed[1] ?? "")).toBe(false);
-      types.set(typed[1] ?? "", typed[2] ?? "");
-    }
-    if (line.startsWith("#")) {
-      expect(line).toMatch(/^# (HELP|TYPE) \w+ \S/);
-      continue;
-    }
-    const sample =
-      /^(([a-zA-Z_:][\w:]*?)(?:_bucket|_sum|_count)?)(\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*\})? (-?[\d.e+-]+|\+Inf|NaN)$/.exec(
-        line,
-      );
-    expect(sample, line).not.toBeNull();
-    const [, name = "", family = "", labels = "", value = ""] = sample ?? [];
-    expect(types.has(name) || types.get(family) === "histogram", line).toBe(true);
-    expect(samples.has(name + labels), line).toBe(false);
-    samples.set(name + labels, Number(value));
-  }
+  const { samples, faults } = readPrometheus(text);
+  expect(faults).toEqual([]);
   return samples;
 }
 
@@ -67,7 +47,7 @@ describe("/metrics", () => {
     expect(grew(/^eco_tokens_total\{model="sim-vllm",type="completion"\}/)).toBeGreaterThanOrEqual(9);
     expect(grew(/^eco_tokens_total\{model="sim-vllm",type="prompt"\}/)).toBeGreaterThan(10);
     expect(grew(/^eco_engine_attempts_total\{engine="vllm",outcome="answered"\}/)).toBe(4);
-    expect(grew(/^eco_time_to_first_token_seconds_count\{model="sim-vllm"\}/)).toBe(2);
+    expect(grew(/^eco_time_to_first_token_seconds_count\{engine="vllm",model="sim-vllm"\}/)).toBe(2);
     expect(grew(/^eco_request_seconds_count\{operation="chat",model="sim-vllm"\}/)).toBe(3);
   });
 
@@ -115,17 +95,23 @@ describe("/health and /ready", () => {
     expect(await health()).toEqual({ status: "ok", engines: { ready: total, total } });
     await proof().sim("vllm").kill();
     expect(await ready()).toMatchObject({ status: 200, ready: true });
-    await expect.poll(health).toEqual({ status: "degraded", engines: { ready: total - 1, total } });
+    await expect
+      .poll(health, { timeout: 10_000 })
+      .toEqual({ status: "degraded", engines: { ready: total - 1, total } });
     await Promise.all(KINDS.filter((kind) => kind !== "vllm").map((kind) => proof().sim(kind).kill()));
-    await expect.poll(ready).toEqual({
+    await expect.poll(ready, { timeout: 10_000 }).toEqual({
       status: 503,
       ready: false,
       checks: { database: "ok", engines: "none ready" },
     });
-    await expect.poll(health).toEqual({ status: "degraded", engines: { ready: 0, total } });
+    await expect
+      .poll(health, { timeout: 10_000 })
+      .toEqual({ status: "degraded", engines: { ready: 0, total } });
     await Promise.all(KINDS.map((kind) => proof().sim(kind).revive()));
-    await expect.poll(ready).toMatchObject({ status: 200, ready: true });
-    await expect.poll(health).toEqual({ status: "ok", engines: { ready: total, total } });
+    await expect.poll(ready, { timeout: 10_000 }).toMatchObject({ status: 200, ready: true });
+    await expect
+      .poll(health, { timeout: 10_000 })
+      .toEqual({ status: "ok", engines: { ready: total, total } });
   });
 
   it("are not to be kept by anybody", async () => {

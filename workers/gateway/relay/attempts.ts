@@ -9,12 +9,17 @@ import { type AttemptFault, busy, failureOf } from "./attempt.ts";
 import { type Job, callOf } from "./job.ts";
 import { sleep } from "./within.ts";
 
-/** An attempt that gave an answer, and the slot that it holds until the answer is over. */
-export type Try<T> = {
+/** A request that is at an engine, and the slot that it holds until its answer is over. */
+type Sent = {
   readonly place: Place<Endpoint>;
-  readonly value: T;
   readonly slot: Slot;
+  readonly sentMs: number;
+  /** How long it waited for the slot, in milliseconds. */
+  readonly waitedMs: number;
 };
+
+/** An attempt that gave an answer. */
+export type Try<T> = Sent & { readonly value: T };
 
 /** How a request is put to an engine, and what is made of its answer. */
 export type Offer<Body, E, T> = {
@@ -63,10 +68,18 @@ export class Attempts<Body extends { model: string }> {
     return err(this.#job.clientGone.aborted ? { kind: "client_gone" } : this.#failure());
   }
 
+  /** An attempt is over whose answer was good, or whose client has left. */
+  end({ place, slot, sentMs }: Sent, outcome: SlotOutcome): void {
+    const { metrics, now } = this.#job.run.ports;
+    slot.release(outcome);
+    metrics.observe("eco_engine_request_seconds", { engine: place.engine.id }, (now() - sentMs) / 1000);
+  }
+
   /** An engine broke off in the middle of its answer: others are asked before it. */
-  brokeOff({ place, slot }: Try<unknown>, fault: AttemptFault): void {
-    slot.release(verdictOf(fault));
-    this.#note(place.engine, fault);
+  brokeOff(sent: Sent, fault: AttemptFault): void {
+    const { place, sentMs, waitedMs } = sent;
+    this.end(sent, verdictOf(fault));
+    this.#note(place.engine, fault, this.#job.run.ports.now() - sentMs, waitedMs);
     // What stopped by itself, or said that it cannot, would do so again. A connection may hold the next time.
     if (!fault.lost) this.#spent.add(place.engine);
   }
@@ -89,7 +102,9 @@ export class Attempts<Body extends { model: string }> {
     const deadlineMs = startedMs + ports.config.TOTAL_TIMEOUT_MS;
     const step = nextStep({ order, attempts: this.#failed }, ports.now(), deadlineMs, policy, ports.random);
     if (step.do === "give_up") return undefined;
-    if (step.do === "retry") await sleep(step.delayMs, clientGone);
+    if (this.#failed.length > 0)
+      ports.metrics.add("eco_retries_total", { engine: step.engine, kind: step.do });
+    if (step.do === "retry") await run.spend("queue", sleep(step.delayMs, clientGone));
     return clientGone.aborted ? undefined : places.find(({ engine }) => engine.id === step.engine);
   }
 
@@ -114,14 +129,18 @@ export class Attempts<Body extends { model: string }> {
       this.#spent.add(engine);
       return undefined;
     }
+    const enteredMs = now();
     const entering = fleet.enter(engine, ask);
-    const entered = entering instanceof Promise ? await entering : entering;
+    const entered = entering instanceof Promise ? await run.spend("queue", entering) : entering;
+    const waitedMs = now() - enteredMs;
+    metrics.observe("eco_queue_wait_seconds", { engine: engine.id, priority: ask.priority }, waitedMs / 1000);
     if (!entered.ok) {
-      this.#note(engine, busy(entered.error));
+      const reason = clientGone.aborted ? "client_gone" : entered.error.reason;
+      metrics.add("eco_queue_refusals_total", { engine: engine.id, reason });
+      this.#note(engine, busy(entered.error), 0, waitedMs);
       return undefined;
     }
     const slot = entered.value;
-    run.queuedMs += slot.waitedMs;
     if (clientGone.aborted) {
       slot.release("unused");
       return err({ kind: "client_gone" });
@@ -130,21 +149,21 @@ export class Attempts<Body extends { model: string }> {
     this.#sent += 1;
     run.attemptCount += 1;
     const sentMs = now();
-    const answer = await offer.attempt(place, encoded.value, exchange, call, slot.tick);
-    run.engineMs += now() - sentMs;
+    const answer = await run.spend("engine", offer.attempt(place, encoded.value, exchange, call, slot.tick));
+    const sent = { place, slot, sentMs, waitedMs };
     const gone = !answer.ok && clientGone.aborted;
     metrics.add("eco_engine_attempts_total", {
       engine: engine.id,
       outcome: answer.ok ? "answered" : gone ? "client_gone" : outcomeOf(answer.error),
     });
-    if (answer.ok) return ok({ place, value: answer.value, slot });
+    if (answer.ok) return ok({ ...sent, value: answer.value });
     if (gone) {
-      slot.release("client_fault");
+      this.end(sent, "client_fault");
       return err({ kind: "client_gone" });
     }
     const fault = answer.error;
-    slot.release(verdictOf(fault));
-    this.#note(engine, fault);
+    this.end(sent, verdictOf(fault));
+    this.#note(engine, fault, now() - sentMs, waitedMs);
     // The time that an answer may take is spent, or another engine would say the same.
     if (fault.timeout === "answer" || fault.class === "client_fault")
       return err(failureOf(inFieldsOf(body, fault), engine.id, body.model));
@@ -153,11 +172,12 @@ export class Attempts<Body extends { model: string }> {
     return undefined;
   }
 
-  #note(engine: Endpoint, fault: AttemptFault): void {
+  #note(engine: Endpoint, fault: AttemptFault, ms: number, waitedMs: number): void {
     const { run } = this.#job;
     this.#last = { fault, engine };
     this.#failed.push({ engine: engine.id, fault, endedMs: run.ports.now() });
-    run.attempts.push({ engine: engine.id, reason: fault.message });
+    const reason = fault.message.slice(0, REASON_CHARS_MAX);
+    run.attempts.push({ engine: engine.id, reason, ms, ...(waitedMs > 0 && { queue_ms: waitedMs }) });
   }
 
   /** Why there is no answer. */
@@ -176,6 +196,9 @@ export class Attempts<Body extends { model: string }> {
     return failureOf(inFieldsOf(body, fault), engine.id, body.model);
   }
 }
+
+/** Longest reason that is told of an attempt: an engine's own words may be a page. */
+const REASON_CHARS_MAX = 200;
 
 /** What a fault says of the engine. An answer that was too long for its time is nobody's failure. */
 const verdictOf = (fault: AttemptFault): SlotOutcome =>

@@ -63,7 +63,7 @@ export async function serveStream<B extends Body>(
   const begun = await within(opening, wishes.keepAliveMs);
   if (begun && !begun.ok) return failureResponse(run, begun.error);
   if (clientGone.aborted) {
-    void opening.then((opened) => opened.ok && dismiss(opened.value));
+    void opening.then((opened) => opened.ok && dismiss(streaming.attempts, opened.value));
     return failureResponse(run, { kind: "client_gone" });
   }
   const pipe = new IdentityTransformStream();
@@ -182,15 +182,12 @@ async function carry<B extends Body>(
     const { stage, endpoint } = opened.value;
     run.firstToken();
     run.measure(() => usageOf(stage.tally, options.promptTokens));
-    const relayed = await relayStream(
-      opened.value,
-      client,
-      wishes.keepAliveMs,
-      run.startedMs,
-      opened.slot.tick,
+    const relayed = await run.spend(
+      "engine",
+      relayStream(opened.value, client, wishes.keepAliveMs, run.startedMs, opened.slot.tick),
     );
     if (relayed.outcome !== "broken") {
-      opened.slot.release(relayed.outcome === "complete" ? "success" : "client_fault");
+      attempts.end(opened, relayed.outcome === "complete" ? "success" : "client_fault");
       return relayed;
     }
     attempts.brokeOff(opened, relayed.fault);
@@ -241,9 +238,9 @@ const isMended = (stage: Stage): boolean =>
   stage instanceof NativeFollower || !("isMended" in stage) || (stage as ContinuedRelay).isMended();
 
 /** Ends a stream that nobody is there for. */
-function dismiss({ value, slot }: Opened): void {
-  value.abort();
-  slot.release("client_fault");
+function dismiss<B extends Body>(attempts: Attempts<B>, opened: Opened): void {
+  opened.value.abort();
+  attempts.end(opened, "client_fault");
 }
 
 /** Time that a stream has to end by itself when its client has left, in milliseconds. */

@@ -53,9 +53,8 @@ export async function serveWhole<Body extends { model: string }, Answer extends 
       readWhole({ job, place, exchange, call, join }, requests, tick),
   });
   if (!whole.ok) return failureResponse(run, whole.error);
-  const { value, slot } = whole.value;
-  slot.release("success");
-  const { answer, text } = value;
+  attempts.end(whole.value, "success");
+  const { answer, text } = whole.value.value;
   // Embeddings have no completion tokens, and their usage does not say so.
   run.usage = { completion_tokens: 0, ...(answer.usage as Partial<Usage>) } as Usage;
   const json = finish || text === undefined ? JSON.stringify(finish ? finish(answer) : answer) : text;

@@ -17,6 +17,7 @@ import { pullProgress } from "../admin/pull-progress.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import { allEngines, readView, stateOfModel } from "../admin/view.ts";
 import type { AppEnv } from "../app-env.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 import type { Run } from "../run.ts";
 
 type C = Context<AppEnv>;
@@ -149,7 +150,7 @@ function stream(task: Task, lines: AsyncIterable<PullProgress>): Response {
     headers: {
       "content-type": "application/x-ndjson",
       "cache-control": "no-store, no-transform",
-      "x-request-id": run.id,
+      ...idHeaders(run),
     },
   });
 }

@@ -1,34 +1,42 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
 
 /** Names that an object can have: those that we give. A name that is made up would make an object. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * `/admin/objects/{class}/{name}/…`: the admin endpoint inside a Durable Object. What each object offers is in its own
- * router: state, events, probe, force-open, force-close, reset, drain, resume.
+ * `/admin/objects/{class}/{name}/{rest}`: the admin endpoint inside a Durable Object. What each object offers is in its own
+ * router: state, events, probe, force-open, force-close, reset, drain, resume. Without a rest it is the state.
  */
 export async function adminObject(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
-  run.operation = "admin";
-  const { class: kind = "", name = "" } = c.req.param() as { class?: string; name?: string };
-  const object = NAME.test(name) ? await run.ports.objects(kind, name) : undefined;
+  const { class: kind = "", name = "", rest = "state" } = c.req.param() as Record<string, string | undefined>;
   const { method, path } = c.req;
-  if (!object) return failureResponse(run, { kind: "route_not_found", method, path });
-  const rest = path.slice(`/admin/objects/${kind}/${name}`.length) || "/state";
+  const lost = { kind: "route_not_found", method, path } as const;
+  const object = NAME.test(name) ? await run.ports.objects(kind, name) : undefined;
+  if (!object) return failureResponse(run, lost);
   const { search } = new URL(c.req.url);
-  const answer = await object.fetch(`http://object${rest}${search}`, { method });
-  const headers = new Headers(answer.headers);
-  headers.set("x-request-id", run.id);
-  headers.set("cache-control", "no-store");
-  return new Response(answer.body, { status: answer.status, headers });
+  const inner = rest.split("/").map(encodeURIComponent).join("/");
+  const answer = await object.fetch(`http://object/${inner}${search}`, { method });
+  if (answer.ok)
+    return new Response(answer.body, {
+      status: answer.status,
+      headers: {
+        "content-type": answer.headers.get("content-type") ?? "application/json",
+        "cache-control": "no-store",
+        ...idHeaders(run),
+      },
+    });
+  await answer.body?.cancel();
+  // An object's own words for it are another format than that of our errors.
+  return failureResponse(run, answer.status < 500 ? lost : { kind: "internal" });
 }
 
 /** `GET /admin/events`: a WebSocket on which every change of an engine's circuit, health and drain is told as it happens. */
 export async function adminEvents(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
-  run.operation = "admin";
   if (c.req.raw.headers.get("upgrade")?.toLowerCase() !== "websocket")
     return failureResponse(run, {
       kind: "invalid_request",
@@ -37,7 +45,6 @@ export async function adminEvents(c: Context<AppEnv>): Promise<Response> {
     });
   const fleet = await run.ports.objects("fleet", "world");
   if (!fleet) return failureResponse(run, { kind: "internal" });
-  return fleet.fetch("http://object/subscribe", {
-    headers: { upgrade: "websocket" },
-  }) as unknown as Promise<Response>;
+  const { webSocket } = await fleet.fetch("http://object/subscribe", { headers: { upgrade: "websocket" } });
+  return new Response(null, { status: 101, webSocket, headers: idHeaders(run) });
 }

@@ -3,6 +3,8 @@ import type { AppEnv } from "../app-env.ts";
 import { modelAction } from "./admin-actions.ts";
 import * as engines from "./admin-engines.ts";
 import * as models from "./admin-models.ts";
+import { adminEvents, adminObject } from "./admin-objects.ts";
+import { getRequest } from "./admin-requests.ts";
 
 type Route = readonly [
   method: "get" | "post" | "patch" | "delete",
@@ -26,5 +28,10 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ["get", "/admin/models/:id", models.getModel],
   ["patch", "/admin/models/:id", models.patchModel],
   ["delete", "/admin/models/:id", models.deleteModel],
+  ["get", "/admin/requests/:id", getRequest],
+  ["get", "/admin/events", adminEvents],
+  ["get", "/admin/objects/:class/:name", adminObject],
+  ["get", "/admin/objects/:class/:name/:rest{.+}", adminObject],
+  ["post", "/admin/objects/:class/:name/:rest{.+}", adminObject],
   ...ACTIONS.map((action): Route => ["post", `/admin/models/:id/${action}`, modelAction(action)]),
 ];

@@ -19,7 +19,7 @@ import type { AppEnv } from "../app-env.ts";
 import type { Config } from "../env.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import { readBody } from "../http/read-body.ts";
-import { findPlaces } from "../places.ts";
+import { findPlaces, modelIdOf } from "../places.ts";
 import type { Ask } from "../fleet/fleet.ts";
 import type { Job } from "../relay/job.ts";
 import { type StreamWishes, serveStream } from "../relay/stream.ts";
@@ -42,9 +42,11 @@ async function prepare<Body extends { model: string }>(
   if (!json.ok) return json;
   const body = check(json.value);
   if (!body.ok) return body;
-  const places = await findPlaces(run.ports.fleet, body.value.model, run.defer);
-  if (!places.ok) return places;
+  const { fleet } = run.ports;
+  const places = await findPlaces(fleet, body.value.model, run.defer);
   run.model = body.value.model;
+  run.modelId = modelIdOf(fleet, body.value.model);
+  if (!places.ok) return places;
   const clientGone = c.req.raw.signal;
   const ask = askOf(c, run, body.value);
   return ok({ run, body: body.value, text: text.value, places: places.value, clientGone, ask });
@@ -58,9 +60,12 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
   const { ports, principal } = run;
   const operator = principal?.role === "admin";
   const pin = operator ? c.req.raw.headers.get("x-eco-engine") : null;
+  const priority = (operator && priorityOf(c.req.raw.headers.get("x-eco-priority"))) || "normal";
+  run.priority = priority;
+  run.pin = pin?.slice(0, PIN_CHARS_MAX);
   const affinity = affinityOf(c.req.raw.headers.get("x-eco-session"), body);
   return {
-    priority: (operator && priorityOf(c.req.raw.headers.get("x-eco-priority"))) || "normal",
+    priority,
     ...(pin !== null && { pin }),
     ...(affinity !== undefined && { affinity }),
     ...(ports.config.REGION !== undefined && { region: ports.config.REGION }),
@@ -83,6 +88,8 @@ function affinityOf(session: string | null, body: Record<string, unknown>): stri
 }
 
 const SESSION_CHARS_MAX = 256;
+/** Longest name of an engine that is told of a request: none has a longer one. */
+const PIN_CHARS_MAX = 64;
 
 /** How the client wants its stream: `x-eco-keep-alive: off`, `x-eco-continue: off`. */
 function wishesOf(c: Context<AppEnv>, { KEEP_ALIVE_MS }: Config): StreamWishes {

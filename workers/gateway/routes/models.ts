@@ -4,6 +4,7 @@ import { FEATURES, type Feature, featuresOf } from "../../../shared/engines/abil
 import type { ListedModel } from "../../../shared/models/model-index.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
 
 /** What may be asked of each kind of engine: made once, for it never changes. */
@@ -40,7 +41,7 @@ export async function listModels(c: Context<AppEnv>): Promise<Response> {
   const { fleet } = run.ports;
   await fleet.list(run.defer);
   const body: ModelList = { object: "list", data: fleet.index().served.map(describe) };
-  return Response.json(body, { headers: { "x-request-id": run.id } });
+  return Response.json(body, { headers: idHeaders(run) });
 }
 
 /** `GET /v1/models/{id}`, under any of its names; ids may have slashes in them. */
@@ -51,8 +52,9 @@ export async function getModel(c: Context<AppEnv>): Promise<Response> {
   const { fleet } = run.ports;
   await fleet.list(run.defer);
   const index = fleet.index();
-  const places = index.find(name);
-  const listed = places?.length ? index.served.find((each) => each.places === places) : undefined;
+  const found = index.find(name)?.[0];
+  const listed =
+    found && index.served.find(({ places }) => places.some(({ model }) => model === found.model));
   if (!listed) return failureResponse(run, index.notFound(name));
-  return Response.json(describe(listed), { headers: { "x-request-id": run.id } });
+  return Response.json(describe(listed), { headers: idHeaders(run) });
 }

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { AppEnv } from "../app-env.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 
 // Made on the first request for them, not at every start, and kept: they change only with the code.
 const made = new Map<string, { json: string; html: string }>();
@@ -24,7 +25,7 @@ export async function openapiJson(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
   run.operation = "reference";
   const { json } = await reference(new URL(c.req.url).origin);
-  return new Response(json, { headers: { "content-type": "application/json", "x-request-id": run.id } });
+  return new Response(json, { headers: { "content-type": "application/json", ...idHeaders(run) } });
 }
 
 /** `GET /docs`: the same to read, without a script or a byte from elsewhere. */
@@ -38,7 +39,7 @@ export async function docs(c: Context<AppEnv>): Promise<Response> {
       "content-security-policy":
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       "x-content-type-options": "nosniff",
-      "x-request-id": run.id,
+      ...idHeaders(run),
     },
   });
 }

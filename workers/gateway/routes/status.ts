@@ -1,5 +1,9 @@
 import type { Context } from "hono";
+import { fleetSeries } from "../../../shared/metrics/fleet-series.ts";
+import { renderMetrics } from "../../../shared/metrics/render.ts";
 import type { AppEnv } from "../app-env.ts";
+import { slotsOf } from "../fleet/fleet.ts";
+import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
 
 type Health = { status: "ok" | "degraded"; engines: { ready: number; total: number } };
@@ -14,7 +18,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
     status: reachable === endpoints.length && reachable > 0 ? "ok" : "degraded",
     engines: { ready: reachable, total: endpoints.length },
   };
-  return Response.json(body, { headers: { "x-request-id": run.id, "cache-control": "no-store" } });
+  return Response.json(body, { headers: { ...idHeaders(run), "cache-control": "no-store" } });
 }
 
 /** `GET /ready`: 200 when a request could be served now: the database answers, and an engine is there. */
@@ -28,7 +32,7 @@ export async function ready(c: Context<AppEnv>): Promise<Response> {
     { ready: database && engines, checks },
     {
       status: database && engines ? 200 : 503,
-      headers: { "x-request-id": run.id, "cache-control": "no-store" },
+      headers: { ...idHeaders(run), "cache-control": "no-store" },
     },
   );
 }
@@ -51,14 +55,14 @@ export async function metrics(c: Context<AppEnv>): Promise<Response> {
         message: "Metrics are for operators: use a key with the role admin.",
       });
   }
-  await ports.flushMetrics();
-  const up = (await ports.fleet.list(run.defer)).map(
-    ({ id, reachable }) => `eco_engine_up{engine="${id}"} ${reachable ? 1 : 0}\n`,
+  await ports.flush();
+  // A scrape is to show the engines as they are now; one that fails at that is worth more than none.
+  const engines = await ports.fleet.reload().catch(() => ports.fleet.list(run.defer));
+  const gauges = fleetSeries(
+    engines.map((engine) => ({ id: engine.id, status: engine.status, slots: slotsOf(engine) })),
   );
-  const head =
-    "# HELP eco_engine_up 1 when the engine answered its last health check.\n# TYPE eco_engine_up gauge\n";
-  const text = (await ports.renderMetrics()) + (up.length > 0 ? head + up.join("") : "");
+  const text = (await ports.renderMetrics()) + renderMetrics(gauges);
   return new Response(text, {
-    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8", "x-request-id": run.id },
+    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8", ...idHeaders(run) },
   });
 }
