@@ -107,6 +107,24 @@ describe("a chat to llama.cpp", () => {
       ["chat_template_kwargs"],
     ],
     [
+      "asks for an object by a schema, without which JSON is no constraint there",
+      { response_format: { type: "json_object" } },
+      { response_format: { type: "json_object", schema: { type: "object" } } },
+      [],
+    ],
+    [
+      "likewise for a schema that says nothing",
+      { response_format: { type: "json_schema", json_schema: { name: "n", schema: {} } } },
+      { response_format: { type: "json_schema", json_schema: { name: "n", schema: { type: "object" } } } },
+      [],
+    ],
+    [
+      "keeps a schema of its own beside json_object",
+      { response_format: { type: "json_object" }, json_schema: { type: "array" } },
+      { response_format: { type: "json_object" }, json_schema: { type: "array" } },
+      [],
+    ],
+    [
       "passes its own samplers on",
       { mirostat: 2, dry_base: 1.5, cache_prompt: false },
       { mirostat: 2, dry_base: 1.5, cache_prompt: false },

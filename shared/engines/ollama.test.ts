@@ -401,6 +401,12 @@ describe("what Ollama answers", () => {
       { class: "client_fault", status: 400 },
     ],
     [
+      "an option of the wrong type, as 500",
+      500,
+      '{"error":"option \\"temperature\\" must be of type float32"}',
+      { class: "client_fault", status: 400 },
+    ],
+    [
       "a full queue",
       503,
       '{"error":"server busy, please try again.  maximum pending requests exceeded"}',
@@ -490,7 +496,12 @@ describe("what Ollama answers", () => {
 
   it("lists its models under their own name first, and none that would leave the house", () => {
     const models = [
-      { model: "llama3.2:3b", modified_at: "2026-01-31T12:00:00.123456789Z" },
+      // The model's own context: not what the server gives it.
+      {
+        model: "llama3.2:3b",
+        modified_at: "2026-01-31T12:00:00.123456789Z",
+        details: { context_length: 131_072 },
+      },
       { model: "smollm2:latest" },
       { model: "gpt-oss:120b-cloud" },
       { model: "qwen:cloud" },
@@ -504,6 +515,7 @@ describe("what Ollama answers", () => {
       ["smollm2:latest", "smollm2"],
     ]);
     expect(ollama.models.read({ models })[0]?.created).toBe(Date.UTC(2026, 0, 31, 12) / 1000);
+    expect(ollama.models.read({ models })[0]?.contextLength).toBeUndefined();
   });
 
   it("embeds texts only, and never cuts one in silence", () => {

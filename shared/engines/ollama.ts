@@ -19,7 +19,8 @@ export const ollama: EmbeddingAdapter = {
     encode: encodeChat,
     answer: answerChat,
     stream,
-    // Templates leave a closing assistant message open, so that the answer goes on from it.
+    // Templates of Ollama's library leave a closing assistant message open, so that the answer goes on from it. Those that
+    // it picks by itself for a bare GGUF close it, and the model begins anew: such a model needs a TEMPLATE of its own.
     continue: (call, written) => encodeChat(continuedChat(call, written, { merges: true })),
   },
   completion: {

@@ -81,6 +81,7 @@ export function exit({ ledger, queue }: Desk, id: string, nowMs: number, terms: 
 
 /** Gives what is free to those whose turn it is: after every step, and when leases or deadlines have run out. */
 export function pump(desk: Desk, nowMs: number, { cap }: DeskTerms): DeskStep {
+  if (lengthOf(desk.queue) === 0) return { desk, handed: [], dropped: [] };
   const handed: Handed[] = [];
   let { ledger } = desk;
   const { dropped, ...left } = without(

@@ -18,6 +18,19 @@ export async function findPlaces(
   model: string,
   defer: Defer,
 ): Promise<Result<readonly Place<Endpoint>[], Failure>> {
+  try {
+    return await lookUp(fleet, model, defer);
+  } catch {
+    // The object that knows the fleet is out of reach: a fault of ours.
+    return err({ kind: "store_unavailable" });
+  }
+}
+
+async function lookUp(
+  fleet: Fleet,
+  model: string,
+  defer: Defer,
+): Promise<Result<readonly Place<Endpoint>[], Failure>> {
   const listed = await fleet.list(defer);
   const known = fleet.index().find(model);
   if (known?.some(canServe)) return ok(known);

@@ -2,9 +2,11 @@ import type { ChatLogprobs } from "../../../shared/contracts/chat.ts";
 import type { Check } from "../check.ts";
 import { type Claim, fail, judge, pass, quote } from "../outcome.ts";
 import { failed, isCallers, lacking, wordsOf } from "../trouble.ts";
-import { CHAT_SAMPLES } from "./refusals.ts";
 
 const TOP = 2;
+/** One pixel. */
+const IMAGE =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 /** What a chat may ask for besides a text. */
 export const extraChecks: readonly Check[] = [
@@ -62,7 +64,11 @@ export const extraChecks: readonly Check[] = [
     title: "sees an image, or says that it cannot",
     feature: "images",
     async run(lab) {
-      const said = await lab.chat("images", { ...CHAT_SAMPLES.images, max_tokens: 8 });
+      const content = [
+        { type: "text" as const, text: "What is this?" },
+        { type: "image_url" as const, image_url: { url: IMAGE } },
+      ];
+      const said = await lab.chat("images", { messages: [{ role: "user", content }], max_tokens: 8 });
       if (said.ok) return pass(quote(said.value.choices[0]?.message.content ?? ""));
       return isCallers(said.error)
         ? pass(wordsOf(said.error))

@@ -71,13 +71,10 @@ describe("a fleet, whatever breaks", () => {
     expectOfEvery(0.6, scenarios, ({ endings, engines }, { requests }) => {
       expect(endings.never).toBeUndefined();
       expect(Object.values(endings).reduce((sum, count) => sum + count, 0)).toBe(requests);
-      for (const { circuit, working, held, waiting } of engines)
-        expect({ circuit, working, held, waiting }).toEqual({
-          circuit: "closed",
-          working: 0,
-          held: 0,
-          waiting: 0,
-        });
+      const unsettled = engines.filter(
+        ({ circuit, working, held, waiting }) => circuit !== "closed" || working + held + waiting > 0,
+      );
+      expect(unsettled).toEqual([]);
     });
   });
 

@@ -91,7 +91,12 @@ export function createFleet(dependencies: Dependencies): Fleet {
     refresh: async () => take(await fleet().refresh()),
     async list(defer) {
       const nowMs = now();
-      if (nowMs - fetchedAtMs > STALE_MS) return fetchList();
+      if (nowMs - fetchedAtMs > STALE_MS)
+        return fetchList().catch((error: unknown) => {
+          // What was known will do, while the object that knows better is out of reach.
+          if (version === undefined) throw error;
+          return endpoints;
+        });
       // No promise is shared between requests (the runtime forbids it); a mark in time keeps the askers apart.
       if (nowMs - askedAtMs > FRESH_MS) defer(fetchList().catch(() => undefined));
       return endpoints;
@@ -177,4 +182,5 @@ const viewOf = ({ id, kind, config, adapter, status, slots }: Endpoint): EngineV
   localInFlight: slots.inUse,
   waiting: status.waiting,
   load: status.load,
+  ...(slots.lastFailureMs !== undefined && { lastFailureMs: slots.lastFailureMs }),
 });

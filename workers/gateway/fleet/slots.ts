@@ -58,6 +58,8 @@ export class Slots {
   readonly #learn: (status: EngineStatus) => void;
   /** Requests of this isolate that are at the engine. */
   inUse = 0;
+  /** When one of them last failed there, in milliseconds since 1970. */
+  lastFailureMs: number | undefined;
 
   constructor(
     holder: string,
@@ -123,6 +125,7 @@ export class Slots {
         this.inUse -= 1;
         const nowMs = this.#now();
         if (held) this.#holder = release(this.#holder);
+        if (outcome === "failure") this.lastFailureMs = nowMs;
         if (outcome !== "unused")
           this.#served = { count: this.#served.count + 1, totalMs: this.#served.totalMs + nowMs - sentMs };
         if (outcome === "failure" || (outcome === "success" && failing()))

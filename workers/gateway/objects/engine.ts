@@ -56,6 +56,8 @@ export class EngineObject extends DurableObject<Env> {
   readonly #variables: Readonly<Record<string, unknown>>;
   #config: EngineConfig | undefined;
   #draining: boolean;
+  /** Drained here, at the object, beside what the registry says. */
+  #held: boolean;
   #circuit: Circuit;
   #desk: Desk = EMPTY_DESK;
   #probed: Probed;
@@ -75,6 +77,7 @@ export class EngineObject extends DurableObject<Env> {
     this.#variables = env as unknown as Readonly<Record<string, unknown>>;
     this.#config = kv.get<EngineConfig>("config");
     this.#draining = kv.get<boolean>("draining") ?? false;
+    this.#held = kv.get<boolean>("held") ?? false;
     this.#circuit = kv.get<Circuit>("circuit") ?? CLOSED;
     this.#probed = kv.get<Probed>("probed") ?? UNPROBED;
     this.#leasedUntilMs = kv.get<number>("leasedUntilMs") ?? 0;
@@ -103,7 +106,9 @@ export class EngineObject extends DurableObject<Env> {
     const changed = JSON.stringify(config) !== JSON.stringify(this.#config);
     if (changed) kv.put("config", (this.#config = config));
     if (draining !== this.#draining) kv.put("draining", (this.#draining = draining));
-    if (changed || this.#probedAtMs === 0) await this.#look();
+    // What is known from before will do for a start: a cold isolate must not wait for an engine that is gone.
+    if (changed || this.#probed === UNPROBED) await this.#look();
+    else if (this.#probedAtMs === 0) this.ctx.waitUntil(this.#look());
     return this.#status();
   }
 
@@ -138,7 +143,7 @@ export class EngineObject extends DurableObject<Env> {
   /** A request wants a slot that its isolate has not: it gets one, waits for one, or is told when to come again. */
   async enter(ask: SlotAsk, entry: QueueEntry, served: Served): Promise<Entered> {
     this.#count(served);
-    if (this.#draining) return { refused: { reason: "draining", retryAfterMs: PROBE_BUSY_MS } };
+    if (this.#isDraining()) return { refused: { reason: "draining", retryAfterMs: PROBE_BUSY_MS } };
     const { outcome } = this.#at(enter(this.#desk, ask, entry, Date.now(), this.#terms()));
     if (!("waits" in outcome)) return outcome;
     const entered = new Promise<Entered>((resolve) => this.#waiting.set(entry.id, resolve));
@@ -307,7 +312,7 @@ export class EngineObject extends DurableObject<Env> {
     return {
       circuit: this.#circuit.state,
       health: this.#probed.health,
-      draining: this.#draining,
+      draining: this.#isDraining(),
       models: this.#probed.models ?? [],
       load: this.#probed.load,
       inFlight: usageOf(this.#desk.ledger, Date.now()).inUse,
@@ -344,10 +349,13 @@ export class EngineObject extends DurableObject<Env> {
   }
 
   #drained(draining: boolean) {
-    this.#draining = draining;
-    this.ctx.storage.kv.put("draining", draining);
+    this.ctx.storage.kv.put("held", (this.#held = draining));
     this.#tell([this.#event("drain", String(!draining), String(draining))]);
     return this.#state();
+  }
+
+  #isDraining(): boolean {
+    return this.#draining || this.#held;
   }
 }
 

@@ -4,10 +4,17 @@ import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EngineStatus, FleetEvent, FleetSnapshot } from "../../../shared/fleet/snapshot.ts";
 import type { ModelEntry } from "../../../shared/contracts/admin-models.ts";
 import { readConfig } from "../env.ts";
+import type { RegistrySnapshot } from "../../../shared/models/snapshot.ts";
 import { loadRegistry } from "../store/registry.ts";
 
 /** Events that are kept for operators who come later. */
 const EVENTS_MAX = 1_000;
+
+/** Age at which the registry is read again. */
+const RELOAD_MS = 60_000;
+
+type Registered = Pick<RegistrySnapshot, "engines" | "drained" | "models">;
+const NOTHING_REGISTERED: Registered = { engines: [], drained: [], models: [] };
 
 type Known = { config: EngineConfig; status: EngineStatus };
 
@@ -24,6 +31,7 @@ export class FleetObject extends DurableObject<Env> {
   #version = Date.now();
   #modelsVersion = this.#version;
   #loading: Promise<void> | undefined;
+  #loadedAtMs = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -32,17 +40,18 @@ export class FleetObject extends DurableObject<Env> {
       "CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, json TEXT NOT NULL)",
     );
     this.#router
-      .get("/state", () => this.snapshot())
+      .get("/state", async () => shown(await this.snapshot()))
       .get("/events", (request: IRequest) => this.#events(request))
       .post("/reload", async () => {
         await this.changed();
-        return this.snapshot();
+        return shown(await this.snapshot());
       });
   }
 
   /** Everything that is known; undefined where it is still what the asker has. */
   async snapshot(knownVersion?: number): Promise<FleetSnapshot | undefined> {
     await (this.#loading ??= this.#load());
+    if (Date.now() - this.#loadedAtMs > RELOAD_MS) this.ctx.waitUntil(this.#reload());
     if (knownVersion === this.#version) return undefined;
     return this.#snapshot();
   }
@@ -73,7 +82,7 @@ export class FleetObject extends DurableObject<Env> {
       return this.#router.fetch(request) as Promise<Response>;
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server);
-    server.send(JSON.stringify({ type: "snapshot", ...(await this.snapshot()) }, withoutSecrets));
+    server.send(JSON.stringify({ type: "snapshot", ...shown(await this.snapshot()) }));
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -99,10 +108,30 @@ export class FleetObject extends DurableObject<Env> {
     return this.env.ENGINE.getByName(id);
   }
 
+  /** What is registered; while the database is away, what was registered when it was last there. */
+  async #registered(): Promise<Registered> {
+    const { kv } = this.ctx.storage;
+    try {
+      const { engines, drained, models } = await loadRegistry(this.env.DB);
+      const registered = { engines, drained, models };
+      kv.put("registered", registered);
+      return registered;
+    } catch {
+      return kv.get<Registered>("registered") ?? NOTHING_REGISTERED;
+    }
+  }
+
+  /** Reads the registry again: it may have been changed by other means than the admin API. */
+  async #reload(): Promise<void> {
+    this.#loadedAtMs = Date.now();
+    await this.#load().catch(() => undefined);
+  }
+
   async #load(): Promise<void> {
+    this.#loadedAtMs = Date.now();
     try {
       const declared = readConfig(this.#variables).ENGINES;
-      const registered = await loadRegistry(this.env.DB);
+      const registered = await this.#registered();
       const configs = [
         ...declared,
         ...registered.engines.filter(({ id }) => !declared.some((each) => each.id === id)),
@@ -147,5 +176,9 @@ export class FleetObject extends DurableObject<Env> {
   }
 }
 
-/** Keys in clear stay where they are. */
-const withoutSecrets = (key: string, value: unknown): unknown => (key === "apiKey" ? undefined : value);
+/** What operators are shown of it: keys in clear stay where they are. */
+const shown = (snapshot: FleetSnapshot | undefined) =>
+  snapshot && {
+    ...snapshot,
+    engines: snapshot.engines.map(({ config: { apiKey: _, ...config }, status }) => ({ config, status })),
+  };

@@ -43,7 +43,9 @@ export function checkedFetch({ openai, documented, nativeErrors, violations }: J
     const name = `${method} ${path} ${status}`;
     const blame = (wrong: readonly string[]) =>
       violations.push(...wrong.map((each) => `${name}: ${each.slice(0, 1500)}`));
-    if (!REQUEST_ID.test(response.headers.get("x-request-id") ?? "")) blame(["no x-request-id"]);
+    const id = response.headers.get("x-request-id") ?? "";
+    if (!REQUEST_ID.test(id)) blame(["no x-request-id"]);
+    if (response.headers.get("x-eco-request-id") !== id) blame(["another x-eco-request-id"]);
     const checks = [documented({ method, path, status, mediaType })].filter((check) => check !== undefined);
     const errorCheck: Check = (value) => openai.ErrorObject((value as Json).error);
     if (mediaType === "text/event-stream" && response.body) {
