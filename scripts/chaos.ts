@@ -35,6 +35,7 @@ async function main({ seed, seconds }: Options): Promise<number> {
     for (const [name, run] of Object.entries(scenarios)) {
       say(`${name} …`);
       rows.push(...(await run()));
+      if (process.env.H9) console.error(name, Math.round(performance.now() - startedMs));
     }
   } finally {
     say("");

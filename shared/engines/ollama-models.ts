@@ -5,6 +5,8 @@ import { asList, asObject } from "./openai-answer.ts";
 /**
  * Reads `GET /api/tags`: https://github.com/ollama/ollama/blob/main/docs/api.md#list-local-models
  * Models that Ollama would fetch from its cloud are left out: prompts must not leave the house.
+ * No context is read: `details.context_length` is what a model was trained for, and what is served is the server's own
+ * `OLLAMA_CONTEXT_LENGTH`, 4096 on a small machine.
  */
 export function readTags(json: unknown): EngineModel[] {
   return asList(asObject(json)?.models).flatMap((each): EngineModel[] => {

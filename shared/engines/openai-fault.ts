@@ -121,7 +121,7 @@ export function classifyOpenai(status: number, body: string, retryAfterMs: numbe
   const object = json as Record<string, unknown>;
   const fault = read(object.error ?? object, status, retryAfterMs);
   // A route that is not mounted, as FastAPI and as OpenAI say it: the engine's model cannot do this.
-  if (status === 404 && (object.detail === "Not Found" || /^Invalid URL \(/.test(fault.message))) {
+  if (status === 404 && (object.detail === "Not Found" || fault.message.startsWith("Invalid URL ("))) {
     return {
       class: "client_fault",
       status: 400,

@@ -11,7 +11,7 @@ const LIST_MAX = 8;
 /** All that is told of a request: its log line, and its record for operators. Prompts and secrets are no part of a run. */
 export function recordOf(run: Run, status: number, nowMs: number): RequestRecord {
   const { request, principal, attempts, seams, firstTokenMs, startedMs, usage } = run;
-  const { queue, engine, overhead } = run.partsMs(nowMs);
+  const { queue, engine, overhead } = run.spentMs(nowMs);
   const model = run.model === undefined ? undefined : cut(run.model);
   return {
     at: new Date(nowMs).toISOString(),

@@ -86,8 +86,8 @@ export class Run {
     }
   }
 
-  /** What the time from its arrival until `nowMs` was spent on, in milliseconds. */
-  partsMs(nowMs: number): PartsMs {
+  /** What the time from its arrival until now was spent on, in milliseconds. */
+  spentMs(nowMs = this.ports.now()): PartsMs {
     return this.#time.at(nowMs);
   }
 

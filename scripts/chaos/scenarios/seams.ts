@@ -11,6 +11,7 @@ const BEGINNERS = [
 ] as const;
 const FAULTS = ["die", "fin", "cutin"] as const;
 const CHUNKS = 64;
+const CLIENTS = 8;
 
 /** A model that two engines serve, of which the first is broken, and one that has a broken engine alone. */
 export const SEAM_ENGINES: readonly LabEngine[] = BEGINNERS.flatMap(({ kind, relay }) => {
@@ -60,9 +61,13 @@ type Breaking = { readonly lab: Lab; readonly fault: string; readonly on: string
 
 async function brokenEverywhere({ lab, fault, on, model }: Breaking): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
-  for (let at = 1; at <= CHUNKS; at++) {
-    const content = `Tell me of bridges, no. ${at} [sim tokens=${CHUNKS}] [sim on=${on} ${fault}=${at}]`;
-    verdicts.push(await askChat(lab, model, content, true));
-  }
+  let next = 1;
+  const client = async () => {
+    for (let at = next++; at <= CHUNKS; at = next++) {
+      const content = `Tell me of bridges, no. ${at} [sim tokens=${CHUNKS}] [sim on=${on} ${fault}=${at}]`;
+      verdicts.push(await askChat(lab, model, content, true));
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
   return verdicts;
 }

@@ -24,8 +24,8 @@ export type SimEngine = {
   readonly averageMs: () => number;
 };
 
-/** Wait for an answer's first byte, and for a probe. */
-const FIRST_BYTE_MS = 5_000;
+/** Wait for an answer's first byte, and for a probe's. */
+export const FIRST_BYTE_MS = 5_000;
 const PROBE_MS = 3_000;
 
 /** An engine that works on requests as long as the scenario says, and breaks when it says. */

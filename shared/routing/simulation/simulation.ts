@@ -11,6 +11,8 @@ import { type Scenario, newWorld } from "./world.ts";
 /** What came of an engine. */
 export type EngineReport = {
   readonly circuit: Circuit["state"];
+  /** Since when the circuit is so. */
+  readonly sinceMs: number;
   readonly openings: number;
   readonly probesMs: readonly number[];
   readonly failed: number;
@@ -94,6 +96,7 @@ function reportOf({ engine, object }: Member, nowMs: number): EngineReport {
   const { ledger, queue } = object.desk();
   return {
     circuit: object.circuit().state,
+    sinceMs: object.circuit().sinceMs,
     openings: object.openings(),
     probesMs: object.probesMs,
     failed: engine.failed(),

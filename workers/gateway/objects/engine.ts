@@ -237,7 +237,7 @@ export class EngineObject extends DurableObject<Env> {
     // A health check that costs the engine something is late on one that is busy: twice in a row is another matter.
     const busy = first.late && before.health === "ready" && this.#misses === 0;
     const probed: Probed = busy ? { ...before, load: {} } : first;
-    this.#probed = { ...probed, models: probed.models ?? before.models ?? listed(config) };
+    this.#probed = { ...probed, models: lasting(probed.models, before.models) ?? listed(config) };
     this.#probedAtMs = Date.now();
     this.#misses = first.health === "ready" ? 0 : this.#misses + 1;
     const asked = this.#apply({ type: "ask_probe" });
@@ -357,6 +357,16 @@ export class EngineObject extends DurableObject<Env> {
   #isDraining(): boolean {
     return this.#draining || this.#held;
   }
+}
+
+/** What it serves; what it once served stays known, with the time of birth that it told first: some say "now" each time. */
+function lasting(models: Probed["models"], before: Probed["models"]): Probed["models"] {
+  return (
+    models?.map((model) => {
+      const created = before?.find(({ names }) => names[0] === model.names[0])?.created ?? model.created;
+      return created === undefined ? model : { ...model, created };
+    }) ?? before
+  );
 }
 
 const listed = ({ models }: EngineConfig) => (models ?? []).map((name) => ({ names: [name] }));

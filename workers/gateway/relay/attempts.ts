@@ -2,6 +2,7 @@ import type { EngineCall, EngineRequest, Exchange } from "../../../shared/engine
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Place } from "../../../shared/models/resolve.ts";
+import type { PartsMs } from "../../../shared/metrics/time-parts.ts";
 import { type Attempted, RETRY_POLICY, nextStep } from "../../../shared/routing/retry.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
 import type { Slot, SlotOutcome } from "../fleet/slots.ts";
@@ -13,9 +14,8 @@ import { sleep } from "./within.ts";
 type Sent = {
   readonly place: Place<Endpoint>;
   readonly slot: Slot;
-  readonly sentMs: number;
-  /** How long it waited for the slot, in milliseconds. */
-  readonly waitedMs: number;
+  /** What the run's time had been spent on before. */
+  readonly before: PartsMs;
 };
 
 /** An attempt that gave an answer. */
@@ -69,17 +69,18 @@ export class Attempts<Body extends { model: string }> {
   }
 
   /** An attempt is over whose answer was good, or whose client has left. */
-  end({ place, slot, sentMs }: Sent, outcome: SlotOutcome): void {
-    const { metrics, now } = this.#job.run.ports;
+  end({ place, slot, before }: Sent, outcome: SlotOutcome): void {
+    const { run } = this.#job;
     slot.release(outcome);
-    metrics.observe("eco_engine_request_seconds", { engine: place.engine.id }, (now() - sentMs) / 1000);
+    const seconds = (run.spentMs().engine - before.engine) / 1000;
+    run.ports.metrics.observe("eco_engine_request_seconds", { engine: place.engine.id }, seconds);
   }
 
   /** An engine broke off in the middle of its answer: others are asked before it. */
   brokeOff(sent: Sent, fault: AttemptFault): void {
-    const { place, sentMs, waitedMs } = sent;
+    const { place, before } = sent;
     this.end(sent, verdictOf(fault));
-    this.#note(place.engine, fault, this.#job.run.ports.now() - sentMs, waitedMs);
+    this.#note(place.engine, fault, before);
     // What stopped by itself, or said that it cannot, would do so again. A connection may hold the next time.
     if (!fault.lost) this.#spent.add(place.engine);
   }
@@ -118,7 +119,7 @@ export class Attempts<Body extends { model: string }> {
     offer: Offer<Body, E, T>,
   ): Promise<Result<Try<T>, Failure> | undefined> {
     const { run, clientGone, body, ask } = this.#job;
-    const { fleet, metrics, now } = run.ports;
+    const { fleet, metrics } = run.ports;
     const { engine } = place;
     const exchange = offer.exchangeOf(engine);
     const call = callOf(this.#job, place, this.#sent);
@@ -129,15 +130,15 @@ export class Attempts<Body extends { model: string }> {
       this.#spent.add(engine);
       return undefined;
     }
-    const enteredMs = now();
+    const before = run.spentMs();
     const entering = fleet.enter(engine, ask);
     const entered = entering instanceof Promise ? await run.spend("queue", entering) : entering;
-    const waitedMs = now() - enteredMs;
+    const waitedMs = run.spentMs().queue - before.queue;
     metrics.observe("eco_queue_wait_seconds", { engine: engine.id, priority: ask.priority }, waitedMs / 1000);
     if (!entered.ok) {
       const reason = clientGone.aborted ? "client_gone" : entered.error.reason;
       metrics.add("eco_queue_refusals_total", { engine: engine.id, reason });
-      this.#note(engine, busy(entered.error), 0, waitedMs);
+      this.#note(engine, busy(entered.error), before);
       return undefined;
     }
     const slot = entered.value;
@@ -148,9 +149,8 @@ export class Attempts<Body extends { model: string }> {
     run.engine = engine.id;
     this.#sent += 1;
     run.attemptCount += 1;
-    const sentMs = now();
     const answer = await run.spend("engine", offer.attempt(place, encoded.value, exchange, call, slot.tick));
-    const sent = { place, slot, sentMs, waitedMs };
+    const sent = { place, slot, before };
     const gone = !answer.ok && clientGone.aborted;
     metrics.add("eco_engine_attempts_total", {
       engine: engine.id,
@@ -163,7 +163,7 @@ export class Attempts<Body extends { model: string }> {
     }
     const fault = answer.error;
     this.end(sent, verdictOf(fault));
-    this.#note(engine, fault, now() - sentMs, waitedMs);
+    this.#note(engine, fault, before);
     // The time that an answer may take is spent, or another engine would say the same.
     if (fault.timeout === "answer" || fault.class === "client_fault")
       return err(failureOf(inFieldsOf(body, fault), engine.id, body.model));
@@ -172,8 +172,11 @@ export class Attempts<Body extends { model: string }> {
     return undefined;
   }
 
-  #note(engine: Endpoint, fault: AttemptFault, ms: number, waitedMs: number): void {
+  #note(engine: Endpoint, fault: AttemptFault, before: PartsMs): void {
     const { run } = this.#job;
+    const spent = run.spentMs();
+    const ms = spent.engine - before.engine;
+    const waitedMs = spent.queue - before.queue;
     this.#last = { fault, engine };
     this.#failed.push({ engine: engine.id, fault, endedMs: run.ports.now() });
     const reason = fault.message.slice(0, REASON_CHARS_MAX);

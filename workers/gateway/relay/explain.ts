@@ -18,7 +18,7 @@ export const failureHeaders = (run: Run): Record<string, string> =>
  * the request arrived; of a stream, until its headers leave: its log line has the times of all of it.
  */
 function explanation(run: Run): Record<string, string> {
-  const { queue, engine, overhead } = run.partsMs(run.ports.now());
+  const { queue, engine, overhead } = run.spentMs();
   return {
     "x-eco-attempts": String(run.attemptCount),
     "x-eco-queue-ms": String(queue),
