@@ -35,7 +35,6 @@ async function main({ seed, seconds }: Options): Promise<number> {
     for (const [name, run] of Object.entries(scenarios)) {
       say(`${name} …`);
       rows.push(...(await run()));
-      if (process.env.H9) console.error(name, Math.round(performance.now() - startedMs));
     }
   } finally {
     say("");

@@ -35,15 +35,13 @@ beforeAll(async () => {
     variables: { KEY_PEPPER: PEPPER, ENGINES: JSON.stringify(engines) },
   });
   const workspaceId = await createWorkspace(platform.database, "readme", 0);
-  apiKey = await createKey(platform.database, PEPPER, {
-    workspaceId,
-    name: "readme",
-    role: "developer",
-    nowMs: 0,
-  });
+  const keyOf = (role: "developer" | "admin") =>
+    createKey(platform.database, PEPPER, { workspaceId, name: "readme", role, nowMs: 0 });
+  apiKey = await keyOf("developer");
+  const adminKey = await keyOf("admin");
   folder = mkdtempSync(join(tmpdir(), "eco-readme-"));
   mkdirSync(join(folder, ".eco"));
-  writeFileSync(join(folder, ".eco", "dev.json"), JSON.stringify({ apiKey }));
+  writeFileSync(join(folder, ".eco", "dev.json"), JSON.stringify({ apiKey, adminKey }));
 });
 
 afterAll(async () => {
@@ -81,6 +79,21 @@ describe("README", () => {
     expect(output).not.toContain('"error"');
   });
 
+  it("has lines for operators that work as pasted", async () => {
+    const block = blocks("sh").find((each) => each.includes("ECO_ADMIN_KEY=")) ?? "";
+    const { code, output } = await run("bash", ["-ec", atOurPort(block)]);
+    expect(code, output).toBe(0);
+    expect(output).toContain('"circuit":"closed"');
+    expect(output).toMatch(/"object":"request",.*"operation":"chat".*"engine":"engine-0"/);
+    expect(output).toContain('eco_engine_up{engine="engine-0"} 1');
+    expect(output).not.toContain('"error"');
+  });
+
+  it("names no command line of this machine that is not run here", () => {
+    const local = blocks("sh").filter((each) => each.includes("http://127.0.0.1:8787"));
+    expect(local).toHaveLength(2);
+  });
+
   it("has a JavaScript example that works as pasted", async () => {
     const file = join(ROOT, "node_modules", `.readme-${process.pid}.mjs`);
     writeFileSync(file, atOurPort(blocks("js")[0] ?? ""));
@@ -98,9 +111,15 @@ describe("README", () => {
   });
 
   it("names engines in the form that is accepted", () => {
-    const list = /ECO_ENGINES='(.*?)'/.exec(README)?.[1] ?? "";
-    for (const engine of JSON.parse(list) as unknown[])
+    const lists = [...README.matchAll(/ECO_ENGINES='(.*?)'/g)].map((match) => match[1] ?? "");
+    expect(lists).not.toEqual([]);
+    for (const engine of lists.flatMap((list) => JSON.parse(list) as unknown[]))
       expect(EngineConfig.safeParse(engine).success).toBe(true);
+  });
+
+  it("tells of each kind of engine", () => {
+    for (const kind of Object.keys(engines))
+      expect(README).toMatch(new RegExp(`^\\|.*\`${kind}\`.* \\| [A-Z]`, "m"));
   });
 
   it("names every file and folder that it links to", () => {

@@ -1,5 +1,3 @@
-import { columns } from "../bench/report/table.ts";
-
 /** One scenario: what was done, what came of it, what was promised, and whether it was kept. */
 export type Row = {
   readonly what: string;
@@ -8,12 +6,27 @@ export type Row = {
   readonly kept: boolean;
 };
 
-/** The table of a run, in the order of the rows. */
-export const renderTable = (rows: readonly Row[]): string =>
-  columns([
-    ["what was done", "what came of it", "promise", ""],
-    ...rows.map(({ what, figures, promise, kept }) => [what, figures, promise, kept ? "✓" : "✗ broken"]),
-  ]).join("\n");
+const TITLES = ["what was done", "what came of it", "promise", ""] as const;
+const cellsOf = ({ what, figures, promise, kept }: Row): readonly string[] => [
+  what,
+  figures,
+  promise,
+  kept ? "✓" : "✗ broken",
+];
+
+/** The table of a run, in the order of the rows; each column is as wide as its widest cell. */
+export function renderTable(rows: readonly Row[]): string {
+  const lines = [TITLES, ...rows.map(cellsOf)];
+  const widths = TITLES.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("   ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
 
 /** The last line: whether all was kept, and how to see it again where not. */
 export function summaryOf(rows: readonly Row[], seed: number): string {

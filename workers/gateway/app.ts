@@ -20,7 +20,7 @@ type Method = "get" | "post" | "patch" | "delete";
  * Method, path, handler. What each accepts and gives is in `openapi.ts`. A route has one handler and no middleware:
  * Hono then calls it without composing a chain, which would cost more than the rest of routing.
  */
-const ROUTES: readonly (readonly [Method, string, Handler])[] = [
+export const ROUTES: readonly (readonly [Method, string, Handler])[] = [
   ["post", "/v1/chat/completions", withKey(inference.chatCompletions)],
   ["post", "/v1/completions", withKey(inference.completions)],
   ["post", "/v1/embeddings", withKey(inference.embeddings)],

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 import { AdminEngine, AdminEngineList, EnginePatch } from "../../shared/contracts/admin-engines.ts";
 import {
   AdminModel,
@@ -11,39 +11,8 @@ import {
   PullProgress,
 } from "../../shared/contracts/admin-models.ts";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
-import { ApiError } from "../../shared/contracts/error.ts";
-
-type Responses = Parameters<typeof createRoute>[0]["responses"];
-
-const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
-const failure = (description: string) => ({ description, content: json(ApiError) });
-const good = (description: string, schema: z.ZodType): Responses => ({
-  200: { description, content: json(schema) },
-});
-
-const failures = {
-  400: failure("The request is malformed, or asks for what this engine or deployment cannot do."),
-  401: failure("The API key is missing, unknown, expired or revoked."),
-  403: failure("The key is not an operator's."),
-  404: failure("There is none of this id."),
-  405: failure("The method is not allowed here; see Allow."),
-  409: failure("It cannot be done as things are; the message says why."),
-  412: failure("It has been changed since the version in If-Match."),
-  413: failure("The body is too large."),
-  415: failure("The body is not JSON."),
-  429: failure("The engine is busy; see Retry-After."),
-  500: failure("Something went wrong on this side; x-request-id tells the operator which request it was."),
-  502: failure("The engine failed, or could not be reached."),
-  503: failure("The database is out of reach; see Retry-After."),
-  504: failure("The engine was silent for too long."),
-};
-
-type Status = keyof typeof failures;
-const of = (...statuses: Status[]): Responses =>
-  Object.fromEntries(statuses.map((status) => [status, failures[status]]));
-
-const READ: Status[] = [401, 403, 405, 500, 503];
-const WRITE: Status[] = [...READ, 400, 413, 415];
+import { good, json, of, READ, route, WRITE } from "./openapi-admin-route.ts";
+import { INSIDE_OPERATIONS } from "./openapi-admin-objects.ts";
 
 const idOf = (what: string, example: string) =>
   z.object({ id: z.string().openapi({ description: `The ${what}'s id.`, example }) });
@@ -68,25 +37,6 @@ const ifMatch = z.object({
   }),
 });
 const body = (schema: z.ZodType) => ({ body: { required: true, content: json(schema) } });
-
-const route = (
-  method: "get" | "post" | "patch" | "delete",
-  path: string,
-  summary: string,
-  request: Parameters<typeof createRoute>[0]["request"],
-  responses: Responses,
-  description?: string,
-) =>
-  createRoute({
-    method,
-    path,
-    summary,
-    tags: ["Operators"],
-    security: [{ apiKey: [] }],
-    ...(description !== undefined && { description }),
-    ...(request && { request }),
-    responses,
-  });
 
 const ENGINES = [
   route("get", "/admin/engines", "List the engines", undefined, {
@@ -200,4 +150,4 @@ const ACTIONS = [
 ];
 
 /** The operators' part of the description of the API. */
-export const ADMIN_OPERATIONS = [...ENGINES, ...MODELS, ...ACTIONS];
+export const ADMIN_OPERATIONS = [...ENGINES, ...MODELS, ...ACTIONS, ...INSIDE_OPERATIONS];

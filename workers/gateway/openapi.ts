@@ -6,6 +6,7 @@ import { ApiError } from "../../shared/contracts/error.ts";
 import { Model, ModelList } from "../../shared/contracts/models.ts";
 import { Reranking, RerankRequest } from "../../shared/contracts/rerank.ts";
 import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
+import { answerHeaders, routingHeaders, streamHeaders } from "./openapi-headers.ts";
 
 const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
 const failure = (description: string) => ({ description, content: json(ApiError) });
@@ -26,13 +27,6 @@ const failures = {
   504: failure("The engine was silent for too long."),
 };
 
-const keepAlive = z.object({
-  "x-eco-keep-alive": z
-    .enum(["on", "off"])
-    .optional()
-    .openapi({ description: "`off`: no comments in a stream that starts slowly." }),
-});
-
 const post = <Request extends z.ZodType, Answer extends z.ZodType>(
   path: string,
   summary: string,
@@ -48,12 +42,16 @@ const post = <Request extends z.ZodType, Answer extends z.ZodType>(
     description,
     tags: ["OpenAI API"],
     security: keyed,
-    request: { body: { required: true, content: json(request) }, ...(chunk && { headers: keepAlive }) },
+    request: {
+      body: { required: true, content: json(request) },
+      headers: chunk ? streamHeaders : routingHeaders,
+    },
     responses: {
       200: {
         description: chunk
           ? "The answer; with `stream: true` a stream of events, each `data:` a chunk, the last `[DONE]`."
           : "The answer.",
+        headers: answerHeaders,
         content: { ...json(answer), ...(chunk && { "text/event-stream": { schema: chunk } }) },
       },
       ...failures,

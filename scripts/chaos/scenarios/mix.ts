@@ -17,7 +17,9 @@ const LEAVE_SHARE = 0.15;
 const PLACES_MAX = 24;
 const FAULTS = ["die", "fin", "cutin", "error"] as const;
 const REFUSALS = ["status=500", "status=503", "overload", "html"] as const;
-const AWAY_MS_MAX = 600;
+const AWAY_MS_MAX = 400;
+/** Time between a revival and the next kill: long enough for the engine to be found again, most of the time. */
+const REST_MS = { min: 700, spread: 900 };
 const SETTLE_MS = 5_000;
 
 export const MIX_ENGINES: readonly LabEngine[] = MODELS.flatMap(({ model, engines }, pair) =>
@@ -72,7 +74,7 @@ export async function mix(lab: Lab, seed: number, seconds: number): Promise<Row[
       kills += 1;
       await delay(draw.random() * AWAY_MS_MAX);
       await victim.revive();
-      await delay(draw.random() * AWAY_MS_MAX);
+      await delay(REST_MS.min + draw.random() * REST_MS.spread);
     }
   };
   await Promise.all([killer(), ...Array.from({ length: CLIENTS }, client)]);

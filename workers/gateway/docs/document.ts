@@ -53,7 +53,11 @@ export type RequestBody = {
   readonly required?: boolean;
   readonly content: Content;
 };
-export type ResponseObject = { readonly description: string; readonly content?: Content };
+export type ResponseObject = {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, { readonly description?: string }>>;
+  readonly content?: Content;
+};
 type Security = readonly Readonly<Record<string, readonly string[]>>[];
 
 export type OperationObject = {

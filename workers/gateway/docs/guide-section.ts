@@ -22,6 +22,7 @@ export type GuideAnchors = {
   readonly keys: string;
   readonly first: string;
   readonly streaming: string;
+  readonly explain: string;
   readonly errors: string;
 };
 

@@ -33,6 +33,7 @@ export function renderReference(document: ApiDocument): string {
     keys: slugs("authentication"),
     first: slugs("first-request"),
     streaming: slugs("streaming"),
+    explain: slugs("what-became-of-a-request"),
     errors: slugs("errors"),
   };
   const groups = groupOperations(document, slugs);

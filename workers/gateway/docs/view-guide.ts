@@ -5,6 +5,7 @@ import { type Guide, type GuideExample, type GuideSection, guideSection, pathLin
 import { html, joinHtml, prose } from "./html.ts";
 import { type SdkTarget, firstRequests } from "./sdk-samples.ts";
 import { errorsSection } from "./view-errors.ts";
+import { explainSection } from "./view-explain.ts";
 import { streamingSection } from "./view-streaming.ts";
 
 const CHAT_PATH = "/chat/completions";
@@ -22,6 +23,7 @@ export function guideSections(guide: Guide): GuideSection[] {
     keysSection(guide),
     ...(chat ? [firstSection(guide, { chat, target }), streamingSection(guide, { chat, target })] : []),
     errorsSection(guide),
+    ...(chat ? [explainSection(guide, { chat, target })] : []),
   ];
 }
 
@@ -62,9 +64,6 @@ function firstSection(
     text: [
       html`<p>Ask for an answer with ${pathLink(chat)}.</p>`,
       models && html`<p>The models that you can ask are listed by ${pathLink(models)}.</p>`,
-      prose(
-        "Every answer has the header `x-request-id`. Name it when you ask your operator about a request: the log has it in every line about it.",
-      ),
     ],
     samples: [
       { caption: "curl", code: curlOf(requestOf(chat, serverUrl, schemas).request) },

@@ -20,6 +20,10 @@ const PROMISES: readonly { readonly term: string; readonly text: string }[] = [
     text: "They come as the stream's last event: an object with `error`, and no `[DONE]` behind it. OpenAI's SDKs throw it.",
   },
   {
+    term: "An engine that is lost",
+    text: "Where an answer breaks off and another engine has the same model, that one goes on with the text, and you see one answer. It is not tried after a tool call, reasoning, log probabilities, with several choices, or where a form was asked for; nor with the header `x-eco-continue: off`.",
+  },
+  {
     term: "Slow starts",
     text: "An answer that is long in coming begins with status 200 and comments (`: keep-alive`), which clients pass over, so that nothing on the way gives up. From then on an error can only come as an event. With the header `x-eco-keep-alive: off` there are no comments, and the status waits for the first piece.",
   },

@@ -1,9 +1,10 @@
 import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EnginePort, FleetPort } from "../../../shared/fleet/ports.ts";
 import { type EngineStatus, type FleetSnapshot, UNKNOWN_STATUS } from "../../../shared/fleet/snapshot.ts";
-import { type Result, ok } from "../../../shared/kernel/result.ts";
+import type { Result } from "../../../shared/kernel/result.ts";
 import { type ModelIndex, indexModels } from "../../../shared/models/model-index.ts";
 import type { FleetEngine, Place } from "../../../shared/models/resolve.ts";
+import { CIRCUIT_POLICY, stateAsSeen } from "../../../shared/routing/circuit.ts";
 import type { EngineView } from "../../../shared/routing/engine-view.ts";
 import { type RouteAsk, plan } from "../../../shared/routing/plan.ts";
 import type { Defer } from "../defer.ts";
@@ -35,8 +36,12 @@ export type Fleet = {
   ageMs(): number;
   /** The places in the order in which they are to be asked. */
   plan(places: readonly Place<Endpoint>[], ask: Ask): readonly Place<Endpoint>[];
-  /** A slot at an engine: at once, or after a wait, or not. */
-  enter(endpoint: Endpoint, ask: Ask): Result<Slot, Busy> | Promise<Result<Slot, Busy>>;
+  /** A slot at an engine that this isolate has already. */
+  take(endpoint: Endpoint, ask: Ask): Slot | undefined;
+  /** One that is free somewhere, without waiting; undefined where there is none. */
+  ask(endpoint: Endpoint, ask: Ask): Promise<Slot | undefined>;
+  /** One after a wait, or why not even that. */
+  wait(endpoint: Endpoint, ask: Ask): Promise<Result<Slot, Busy>>;
 };
 
 /** Age at which the list is fetched again, behind the request that found it old. */
@@ -103,7 +108,8 @@ export function createFleet(dependencies: Dependencies): Fleet {
     },
     plan(places, ask) {
       const only = places[0];
-      if (places.length === 1 && only && ask.pin === undefined) return usable(only.engine) ? places : [];
+      if (places.length === 1 && only && ask.pin === undefined)
+        return usable(only.engine) && circuitOf(only.engine) === "closed" ? places : [];
       const { order } = plan(
         places.map(({ engine }) => viewOf(engine)),
         ask,
@@ -112,15 +118,12 @@ export function createFleet(dependencies: Dependencies): Fleet {
       );
       return order.flatMap((id) => places.find(({ engine }) => engine.id === id) ?? []);
     },
-    enter(endpoint, ask) {
-      const slot = endpoint.slots.enter(
-        {
-          ...ask,
-          deadlineMs: Math.min(ask.deadlineMs, now() + (endpoint.config.queueTimeoutMs ?? QUEUE_TIMEOUT_MS)),
-        },
-        () => endpoint.status.failing,
-      );
-      return slot instanceof Promise ? slot : ok(slot);
+    take: (endpoint, ask) => endpoint.slots.take(ask, () => endpoint.status.failing),
+    ask: (endpoint, ask) => endpoint.slots.ask(ask, () => endpoint.status.failing),
+    wait(endpoint, ask) {
+      const untilMs = now() + (endpoint.config.queueTimeoutMs ?? QUEUE_TIMEOUT_MS);
+      const wish = { ...ask, deadlineMs: Math.min(ask.deadlineMs, untilMs) };
+      return endpoint.slots.wait(wish, () => endpoint.status.failing);
     },
   };
 }
@@ -159,6 +162,10 @@ function learn(endpoint: Endpoint, status: EngineStatus): void {
 const usable = ({ status }: Pick<Endpoint, "status">): boolean =>
   status.circuit === "closed" && status.health === "ready" && !status.draining;
 
+/** An engine's circuit, with what this isolate has seen itself and nobody has answered yet. */
+export const circuitOf = ({ status, slots, config }: Endpoint): EngineStatus["circuit"] =>
+  stateAsSeen(status.circuit, slots.untold, { ...CIRCUIT_POLICY, ...config.circuit });
+
 const sameConfig = (a: EngineConfig, b: EngineConfig): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** Requests that an engine may have at once: as the operator says, or the engine, or what its kind can bear. */
@@ -169,12 +176,12 @@ export const slotsOf = ({
 }: Pick<Endpoint, "config" | "adapter" | "status">): number =>
   config.concurrencyMax ?? status.load.slots ?? adapter.defaults.concurrencyMax;
 
-const viewOf = ({ id, kind, config, adapter, status, slots }: Endpoint): EngineView => ({
+const viewOf = (endpoint: Endpoint, { id, kind, config, adapter, status, slots } = endpoint): EngineView => ({
   id,
   kind,
   ...(config.region !== undefined && { region: config.region }),
   weight: config.weight ?? 100,
-  circuit: status.circuit,
+  circuit: circuitOf(endpoint),
   health: status.health,
   draining: status.draining,
   concurrencyMax: slotsOf({ config, adapter, status }),

@@ -60,6 +60,8 @@ export class Slots {
   inUse = 0;
   /** When one of them last failed there, in milliseconds since 1970. */
   lastFailureMs: number | undefined;
+  /** Failures that the engine's object has not answered yet. */
+  untold = 0;
 
   constructor(
     holder: string,
@@ -74,43 +76,67 @@ export class Slots {
     this.#learn = learn;
   }
 
-  /** A slot, at once where this isolate has one; else it is waited for. `failing` makes a success worth telling. */
-  enter(wish: Wish, failing: () => boolean): Slot | Promise<Result<Slot, Busy>> {
+  /** A slot that this isolate has already. `failing` makes a success worth telling. */
+  take(wish: Wish, failing: () => boolean): Slot | undefined {
     const nowMs = this.#now();
-    const { holder, taken } = take(this.#holder, nowMs);
-    this.#holder = holder;
-    if (!taken) return this.#wait(wish, failing, nowMs);
+    if (!this.#takes(nowMs)) return undefined;
     this.#keep(wish.defer, nowMs);
     return this.#slot(wish.defer, failing, nowMs, 0);
   }
 
-  async #wait(wish: Wish, failing: () => boolean, startedMs: number): Promise<Result<Slot, Busy>> {
+  /** A slot that is free somewhere, without waiting for one; undefined where there is none. */
+  async ask(wish: Wish, failing: () => boolean): Promise<Slot | undefined> {
+    this.#holder = startWaiting(this.#holder);
+    await this.#call();
+    this.#holder = stopWaiting(this.#holder);
+    return this.take(wish, failing);
+  }
+
+  /** A slot, after a place in the queue of the engine's object where none is free. */
+  async wait(wish: Wish, failing: () => boolean): Promise<Result<Slot, Busy>> {
+    const startedMs = this.#now();
+    this.#holder = startWaiting(this.#holder);
+    // Whoever is not heard of loses its place.
+    const timer = setInterval(() => this.#keep(wish.defer, this.#now()), TICK_MS);
+    const waited = await this.#queue(wish, failing, startedMs);
+    clearInterval(timer);
+    this.#holder = stopWaiting(this.#holder);
+    return waited;
+  }
+
+  async #queue(wish: Wish, failing: () => boolean, startedMs: number): Promise<Result<Slot, Busy>> {
     const { requestId: id, key, priority, deadlineMs, gone } = wish;
     for (;;) {
-      // It counts as waiting in this one call only: from then on it is in the queue of the engine's object, and a slot that
-      // comes free here goes back there, for another key's request may be before it.
-      const asked = askFor(startWaiting(this.#holder), this.#now());
-      this.#holder = stopWaiting(asked.holder);
-      const entry = { id, key, priority, deadlineMs, holder: asked.ask.holder };
-      const leave = () => void this.#engine().leave(id);
+      // A listener that is added now would not be told.
+      if (gone.aborted) return err({ reason: "the client left", retryAfterMs: 0 });
+      const { holder, ask } = askFor(this.#holder, this.#now());
+      this.#holder = holder;
+      const entry = { id, key, priority, deadlineMs, holder: ask.holder };
+      const leave = () =>
+        wish.defer(
+          this.#engine()
+            .leave(id)
+            .catch(() => undefined),
+        );
       gone.addEventListener("abort", leave, { once: true });
-      // Whoever is not heard of loses its place.
-      const timer = setInterval(() => this.#renew(wish.defer), TICK_MS);
       // A coordinator that is out of reach must not keep requests from engines that are there.
       const entered = await this.#engine()
-        .enter(asked.ask, entry, this.#takeServed())
+        .enter(ask, entry, this.#takeServed())
         .catch(() => undefined);
-      clearInterval(timer);
       gone.removeEventListener("abort", leave);
-      if (!entered) return ok(this.#slot(wish.defer, failing, this.#now(), this.#now() - startedMs, false));
+      const nowMs = this.#now();
+      if (!entered) return ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs, false));
       if ("refused" in entered) return err(entered.refused);
-      this.#holder = accept(this.#holder, entered.got, this.#now());
-      const { holder, taken } = take(this.#holder, this.#now());
-      this.#holder = holder;
+      this.#holder = accept(this.#holder, entered.got, nowMs);
       // Another request of this isolate may have been quicker.
-      if (taken) return ok(this.#slot(wish.defer, failing, this.#now(), this.#now() - startedMs));
-      if (gone.aborted) return err({ reason: "the client left", retryAfterMs: 0 });
+      if (this.#takes(nowMs)) return ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs));
     }
+  }
+
+  #takes(nowMs: number): boolean {
+    const { holder, taken } = take(this.#holder, nowMs);
+    this.#holder = holder;
+    return taken;
   }
 
   #slot(defer: Defer, failing: () => boolean, sentMs: number, waitedMs: number, held = true): Slot {
@@ -125,7 +151,10 @@ export class Slots {
         this.inUse -= 1;
         const nowMs = this.#now();
         if (held) this.#holder = release(this.#holder);
-        if (outcome === "failure") this.lastFailureMs = nowMs;
+        if (outcome === "failure") {
+          this.lastFailureMs = nowMs;
+          this.untold += 1;
+        }
         if (outcome !== "unused")
           this.#served = { count: this.#served.count + 1, totalMs: this.#served.totalMs + nowMs - sentMs };
         if (outcome === "failure" || (outcome === "success" && failing()))
@@ -136,33 +165,37 @@ export class Slots {
   }
 
   async #report(outcome: Outcome): Promise<void> {
-    await this.#engine()
+    const status = await this.#engine()
       .report([outcome])
-      .then(this.#learn, () => undefined);
+      .catch(() => undefined);
+    if (outcome.type === "failure") this.untold -= 1;
+    if (status) this.#learn(status);
   }
 
   /** Renews the lease behind a request, where it is time to. */
   #keep(defer: Defer, nowMs: number): void {
-    if (renewalDue(this.#holder, nowMs)) this.#renew(defer);
+    if (this.#renewing || !renewalDue(this.#holder, nowMs)) return;
+    this.#renewing = true;
+    defer(
+      this.#call().then((heard) => {
+        this.#renewing = false;
+        // What came free meanwhile may be wanted elsewhere.
+        if (heard) this.#keep(defer, this.#now());
+      }),
+    );
   }
 
-  #renew(defer: Defer): void {
-    if (this.#renewing) return;
-    this.#renewing = true;
-    const asked = askFor(this.#holder, this.#now());
-    this.#holder = asked.holder;
-    defer(
-      this.#engine()
-        .renew(asked.ask, this.#takeServed())
-        .then(({ answer, status }) => {
-          this.#holder = accept(this.#holder, answer, this.#now());
-          this.#learn(status);
-        })
-        .catch(() => undefined)
-        .finally(() => {
-          this.#renewing = false;
-        }),
-    );
+  /** Tells the engine's object what this isolate has and wants; whether it was heard. */
+  async #call(): Promise<boolean> {
+    const { holder, ask } = askFor(this.#holder, this.#now());
+    this.#holder = holder;
+    const told = await this.#engine()
+      .renew(ask, this.#takeServed())
+      .catch(() => undefined);
+    if (!told) return false;
+    this.#holder = accept(this.#holder, told.answer, this.#now());
+    this.#learn(told.status);
+    return true;
   }
 
   #takeServed(): Served {

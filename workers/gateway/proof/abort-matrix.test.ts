@@ -118,27 +118,28 @@ const waitingAt = async (kind: string): Promise<number | undefined> =>
   ((await (await admin("GET", `/admin/engines/${kind}`)).json()) as AdminEngine).state?.waiting;
 
 describe("a client that leaves while it waits for its turn", () => {
-  const expectNeverReached = async (kind: SimulatedKind) => {
+  /** Leaves the queue of an engine, then asks it for something: what it was asked in all, in order. */
+  const askedBesidesQueue = async (kind: SimulatedKind): Promise<string[]> => {
     const sim = proof().sim(kind);
     const holder = leaver(proof(), CHAT, chat(modelOf(kind), "Hold [sim hang=3]", { stream: true }));
     await holder.heard(/data: \{/);
     const clients = ENDPOINTS.filter((endpoint) => has(kind, endpoint)).map(({ path, body }) =>
       leaver(proof(), path, body(kind, "Not me"), { "x-eco-keep-alive": "off" }),
     );
-    const expectWaiting = (count: number) =>
-      expect.poll(() => waitingAt(kind), { timeout: 8_000, interval: 50, message: kind }).toBe(count);
+    const expectWaiting = async (count: number) => {
+      await expect.poll(() => waitingAt(kind), { timeout: 8_000, interval: 50, message: kind }).toBe(count);
+    };
     await expectWaiting(clients.length);
     for (const client of clients) client.close();
     await expectWaiting(0);
     holder.close();
     await sim.waitFor(({ requests }) => allAborted(requests));
     expect((await post(proof(), CHAT, chat(modelOf(kind), "Next"))).status, kind).toBe(200);
-    const asked = generationsOf(sim.seen().requests).map(({ body }) => JSON.stringify(body));
-    expect(asked.filter((text) => text.includes("Not me"))).toEqual([]);
-    expect(asked, kind).toHaveLength(2);
+    return generationsOf(sim.seen().requests).map(({ body }) => JSON.stringify(body));
   };
 
   it("never reaches an engine, of whatever kind and whatever it asked for", async () => {
-    await Promise.all(KINDS.map(expectNeverReached));
+    for (const asked of await Promise.all(KINDS.map(askedBesidesQueue)))
+      expect(asked).toEqual([expect.stringContaining("Hold"), expect.stringContaining("Next")]);
   });
 });

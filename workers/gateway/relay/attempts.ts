@@ -3,11 +3,13 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Place } from "../../../shared/models/resolve.ts";
 import type { PartsMs } from "../../../shared/metrics/time-parts.ts";
-import { type Attempted, RETRY_POLICY, nextStep } from "../../../shared/routing/retry.ts";
-import type { Endpoint } from "../fleet/fleet.ts";
+import { nextMove } from "../../../shared/routing/next-move.ts";
+import { type Attempted, RETRY_POLICY } from "../../../shared/routing/retry.ts";
+import { type Endpoint, circuitOf } from "../fleet/fleet.ts";
 import type { Slot, SlotOutcome } from "../fleet/slots.ts";
 import { type AttemptFault, busy, failureOf } from "./attempt.ts";
 import { type Job, callOf } from "./job.ts";
+import { reasonOf } from "./reason.ts";
 import { sleep } from "./within.ts";
 
 /** A request that is at an engine, and the slot that it holds until its answer is over. */
@@ -20,6 +22,9 @@ type Sent = {
 
 /** An attempt that gave an answer. */
 export type Try<T> = Sent & { readonly value: T };
+
+/** Whose turn it is, and whether the request waits for it where it is full. */
+type Turn = { readonly place: Place<Endpoint>; readonly waits: boolean };
 
 /** How a request is put to an engine, and what is made of its answer. */
 export type Offer<Body, E, T> = {
@@ -47,6 +52,9 @@ export class Attempts<Body extends { model: string }> {
   readonly #failed: Attempted[] = [];
   /** Engines that would say the same again, or of which it is known that they cannot. */
   readonly #spent = new Set<Endpoint>();
+  /** Engines that had no slot since the last attempt, and those of them whose queue did not take the request either. */
+  readonly #full = new Set<string>();
+  readonly #refused = new Set<string>();
   #sent = 0;
   #refusal: Failure | undefined;
   #last: { fault: AttemptFault; engine: Endpoint } | undefined;
@@ -59,13 +67,20 @@ export class Attempts<Body extends { model: string }> {
   async first<E extends Exchange<Body, unknown>, T>(
     offer: Offer<Body, E, T>,
   ): Promise<Result<Try<T>, Failure>> {
-    let place = this.#failed.length === 0 ? this.#plan()[0] : await this.#next();
-    while (place) {
-      const tried = await this.#try(place, offer);
+    let turn = this.#failed.length === 0 ? this.#begin() : await this.#next();
+    while (turn) {
+      const tried = await this.#try(turn, offer);
       if (tried) return tried;
-      place = await this.#next();
+      turn = await this.#next();
     }
     return err(this.#job.clientGone.aborted ? { kind: "client_gone" } : this.#failure());
+  }
+
+  /** The first turn of all. Where there is one engine alone, there is no other to ask before one waits for it. */
+  #begin(): Turn | undefined {
+    const places = this.#plan();
+    const [place] = places;
+    return place && { place, waits: places.length === 1 };
   }
 
   /** An attempt is over whose answer was good, or whose client has left. */
@@ -91,22 +106,36 @@ export class Attempts<Body extends { model: string }> {
     return run.ports.fleet.plan(open, ask);
   }
 
-  /** Whom to ask next, after as long a wait as it takes; undefined where there is nobody. */
-  async #next(): Promise<Place<Endpoint> | undefined> {
+  /** Whom to ask next, after as long a pause as it takes; undefined where there is nobody. */
+  async #next(): Promise<Turn | undefined> {
     const { run, clientGone } = this.#job;
     const { ports, startedMs } = run;
     const places = this.#plan().filter(
       ({ engine }) => this.#triesOf(engine) <= (engine.config.retriesMax ?? RETRY_POLICY.retriesMax),
     );
     const order = places.map(({ engine }) => engine.id);
+    const journey = { order, attempts: this.#failed, full: [...this.#full], refused: [...this.#refused] };
     const policy = { ...RETRY_POLICY, delayMsBase: ports.config.RETRY_BASE_MS, retriesMax: Infinity };
     const deadlineMs = startedMs + ports.config.TOTAL_TIMEOUT_MS;
-    const step = nextStep({ order, attempts: this.#failed }, ports.now(), deadlineMs, policy, ports.random);
-    if (step.do === "give_up") return undefined;
+    const move = nextMove(journey, ports.now(), deadlineMs, policy, ports.random);
+    if (clientGone.aborted || move.do === "give_up") return undefined;
     if (this.#failed.length > 0)
-      ports.metrics.add("eco_retries_total", { engine: step.engine, kind: step.do });
-    if (step.do === "retry") await run.spend("queue", sleep(step.delayMs, clientGone));
-    return clientGone.aborted ? undefined : places.find(({ engine }) => engine.id === step.engine);
+      ports.metrics.add("eco_retries_total", {
+        engine: move.engine,
+        kind: this.#failed.some(({ engine }) => engine === move.engine) ? "retry" : "failover",
+      });
+    if (move.do === "pause") {
+      await run.spend("queue", sleep(move.delayMs, clientGone));
+      this.#forget();
+    }
+    const place = places.find(({ engine }) => engine.id === move.engine);
+    return clientGone.aborted || !place ? undefined : { place, waits: move.do === "wait" };
+  }
+
+  /** Much can have changed: engines that were full may have room. */
+  #forget(): void {
+    this.#full.clear();
+    this.#refused.clear();
   }
 
   #triesOf({ id }: Endpoint): number {
@@ -115,11 +144,11 @@ export class Attempts<Body extends { model: string }> {
 
   /** Undefined where it failed, and another may do better. */
   async #try<E extends Exchange<Body, unknown>, T>(
-    place: Place<Endpoint>,
+    { place, waits }: Turn,
     offer: Offer<Body, E, T>,
   ): Promise<Result<Try<T>, Failure> | undefined> {
-    const { run, clientGone, body, ask } = this.#job;
-    const { fleet, metrics } = run.ports;
+    const { run, clientGone, body } = this.#job;
+    const { metrics } = run.ports;
     const { engine } = place;
     const exchange = offer.exchangeOf(engine);
     const call = callOf(this.#job, place, this.#sent);
@@ -131,17 +160,8 @@ export class Attempts<Body extends { model: string }> {
       return undefined;
     }
     const before = run.spentMs();
-    const entering = fleet.enter(engine, ask);
-    const entered = entering instanceof Promise ? await run.spend("queue", entering) : entering;
-    const waitedMs = run.spentMs().queue - before.queue;
-    metrics.observe("eco_queue_wait_seconds", { engine: engine.id, priority: ask.priority }, waitedMs / 1000);
-    if (!entered.ok) {
-      const reason = clientGone.aborted ? "client_gone" : entered.error.reason;
-      metrics.add("eco_queue_refusals_total", { engine: engine.id, reason });
-      this.#note(engine, busy(entered.error), before);
-      return undefined;
-    }
-    const slot = entered.value;
+    const slot = run.ports.fleet.take(engine, this.#job.ask) ?? (await this.#obtain(engine, waits, before));
+    if (!slot) return undefined;
     if (clientGone.aborted) {
       slot.release("unused");
       return err({ kind: "client_gone" });
@@ -172,14 +192,49 @@ export class Attempts<Body extends { model: string }> {
     return undefined;
   }
 
+  /** A slot that this isolate has not yet; undefined where there is none, or none any more. */
+  async #obtain(engine: Endpoint, waits: boolean, before: PartsMs): Promise<Slot | undefined> {
+    const { run, ask, clientGone } = this.#job;
+    const { fleet, metrics } = run.ports;
+    const entered = await run.spend(
+      "queue",
+      waits ? fleet.wait(engine, ask) : fleet.ask(engine, ask).then((slot) => slot && ok(slot)),
+    );
+    const waitedMs = run.spentMs().queue - before.queue;
+    metrics.observe("eco_queue_wait_seconds", { engine: engine.id, priority: ask.priority }, waitedMs / 1000);
+    if (!entered) {
+      this.#full.add(engine.id);
+      return undefined;
+    }
+    if (!entered.ok) {
+      const reason = clientGone.aborted ? "client_gone" : entered.error.reason;
+      metrics.add("eco_queue_refusals_total", { engine: engine.id, reason });
+      this.#full.add(engine.id);
+      this.#refused.add(engine.id);
+      this.#say(engine, busy(entered.error), before);
+      return undefined;
+    }
+    // It may have opened while the request waited.
+    if (circuitOf(engine) === "closed") return entered.value;
+    entered.value.release("unused");
+    this.#full.add(engine.id);
+    return undefined;
+  }
+
   #note(engine: Endpoint, fault: AttemptFault, before: PartsMs): void {
+    this.#failed.push({ engine: engine.id, fault, endedMs: this.#job.run.ports.now() });
+    this.#forget();
+    this.#say(engine, fault, before);
+  }
+
+  /** What the log, and in short the caller, are told of an engine that did not serve. */
+  #say(engine: Endpoint, fault: AttemptFault, before: PartsMs): void {
     const { run } = this.#job;
     const spent = run.spentMs();
     const ms = spent.engine - before.engine;
     const waitedMs = spent.queue - before.queue;
     this.#last = { fault, engine };
-    this.#failed.push({ engine: engine.id, fault, endedMs: run.ports.now() });
-    const reason = fault.message.slice(0, REASON_CHARS_MAX);
+    const reason = reasonOf(fault);
     run.attempts.push({ engine: engine.id, reason, ms, ...(waitedMs > 0 && { queue_ms: waitedMs }) });
   }
 
@@ -199,9 +254,6 @@ export class Attempts<Body extends { model: string }> {
     return failureOf(inFieldsOf(body, fault), engine.id, body.model);
   }
 }
-
-/** Longest reason that is told of an attempt: an engine's own words may be a page. */
-const REASON_CHARS_MAX = 200;
 
 /** What a fault says of the engine. An answer that was too long for its time is nobody's failure. */
 const verdictOf = (fault: AttemptFault): SlotOutcome =>
