@@ -1,6 +1,13 @@
 import type { RequestRecord } from "../../shared/contracts/request-record.ts";
 import { RequestBuffer } from "../../shared/requests/request-buffer.ts";
-import type { RequestHistory } from "./ports.ts";
+
+/** The requests of late, of all isolates. */
+export type RequestHistory = {
+  /** Keeps one that has ended, until the next flush in this isolate. */
+  add(record: RequestRecord): void;
+  /** The one of this id, or of one of its attempts; undefined where none is known. */
+  find(id: string): Promise<RequestRecord | undefined>;
+};
 
 /** The object that keeps the requests of all isolates, each as a line of JSON. */
 export type RequestStore = {

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute, type z } from "@hono/zod-openapi";
 import { ApiError } from "../../shared/contracts/error.ts";
 
 /** What an operation may answer, by status. */

@@ -1,11 +1,11 @@
 import type { EngineState } from "../../shared/contracts/admin-engines.ts";
 import type { FleetEngine } from "../../shared/models/resolve.ts";
-import type { RequestRecord } from "../../shared/contracts/request-record.ts";
 import type { MetricsBuffer } from "../../shared/metrics/metrics.ts";
 import type { Defer } from "./defer.ts";
 import type { EngineAccess } from "./engine-access.ts";
 import type { Config } from "./env.ts";
 import type { Fleet } from "./fleet/fleet.ts";
+import type { RequestHistory } from "./history.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
@@ -27,14 +27,6 @@ export type EngineControl = {
   }>;
   /** Has an engine asked now how it is and what it serves. */
   ask(id: string): Promise<void>;
-};
-
-/** The requests of late, of all isolates. */
-export type RequestHistory = {
-  /** Keeps one that has ended, until the next flush in this isolate. */
-  add(record: RequestRecord): void;
-  /** The one of this id, or of one of its attempts; undefined where none is known. */
-  find(id: string): Promise<RequestRecord | undefined>;
 };
 
 /** All that the app needs of the world. `bind.ts` answers these needs from the Worker's bindings; tests hand in their own. */

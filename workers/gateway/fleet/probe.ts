@@ -2,6 +2,7 @@ import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EngineHealth, EngineLoad, EngineModel } from "../../../shared/engines/engine.ts";
 import { isCalled } from "../../../shared/models/resolve.ts";
 import type { Address } from "./endpoint.ts";
+import { timed } from "./timed.ts";
 
 /** An engine that does not tell its state within this time counts as down until asked again. */
 const PROBE_TIMEOUT_MS = 3_000;
@@ -28,11 +29,11 @@ export async function probe(
 ): Promise<Probed> {
   const { adapter, baseUrl } = address;
   const timeoutMs = config.connectTimeoutMs ?? PROBE_TIMEOUT_MS;
-  const getUrl = async (url: string, headers: Address["headers"]) => {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const answer = await fetch(url, { headers, redirect: "manual", signal });
-    return { status: answer.status, text: await answer.text() };
-  };
+  const getUrl = (url: string, headers: Address["headers"]) =>
+    timed(timeoutMs, async (signal) => {
+      const answer = await fetch(url, { headers, redirect: "manual", signal });
+      return { status: answer.status, text: await answer.text() };
+    });
   const get: Get = (path) => getUrl(baseUrl + path, address.headers);
   try {
     const said = await get(adapter.health.path);

@@ -45,13 +45,16 @@ export type Wish = {
 /** Time between two ticks of a request that is under way, in milliseconds: several to a lease. */
 export const TICK_MS = 2_000;
 
+/** Time after which a renewal that was not answered is made again, in milliseconds. */
+const RENEWING_MS = 1_000;
+
 /**
  * The slots of one engine that this isolate holds. Below the engine's cap a request takes one without a call: leases
  * are renewed behind requests. Only when they run short does a request wait in the engine's object.
  */
 export class Slots {
   #holder: Holder;
-  #renewing = false;
+  #renewingUntilMs = 0;
   #served = { count: 0, totalMs: 0 };
   readonly #engine: () => EnginePort;
   readonly #now: () => number;
@@ -174,11 +177,12 @@ export class Slots {
 
   /** Renews the lease behind a request, where it is time to. */
   #keep(defer: Defer, nowMs: number): void {
-    if (this.#renewing || !renewalDue(this.#holder, nowMs)) return;
-    this.#renewing = true;
+    if (nowMs < this.#renewingUntilMs || !renewalDue(this.#holder, nowMs)) return;
+    // A request that ends takes its calls along: a mark that only its answer takes away could stay for ever.
+    this.#renewingUntilMs = nowMs + RENEWING_MS;
     defer(
       this.#call().then((heard) => {
-        this.#renewing = false;
+        this.#renewingUntilMs = 0;
         // What came free meanwhile may be wanted elsewhere.
         if (heard) this.#keep(defer, this.#now());
       }),

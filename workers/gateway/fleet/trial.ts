@@ -1,6 +1,7 @@
 import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EngineModel } from "../../../shared/engines/engine.ts";
 import type { Address } from "./endpoint.ts";
+import { timed } from "./timed.ts";
 
 /** How an engine stood the test of one real request. */
 export type Trial = "served" | "failed";
@@ -26,17 +27,19 @@ export async function tryEngine(
   if (!encoded.ok) return "served";
   const { path, headers: own, body: text } = encoded.value;
   try {
-    const answer = await fetch(baseUrl + path, {
-      method: "POST",
-      headers: { ...headers, ...own },
-      body: text,
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
+    const { status, said } = await timed(timeoutMs, async (signal) => {
+      const answer = await fetch(baseUrl + path, {
+        method: "POST",
+        headers: { ...headers, ...own },
+        body: text,
+        redirect: "manual",
+        signal,
+      });
+      return { status: answer.status, said: await answer.text() };
     });
-    const said = await answer.text();
-    if (answer.status >= 200 && answer.status < 300) return "served";
+    if (status >= 200 && status < 300) return "served";
     // A model that only embeds refuses to chat, and a busy engine is there: both answer as they should.
-    const { class: kind } = adapter.classify(answer.status, said, undefined);
+    const { class: kind } = adapter.classify(status, said, undefined);
     return kind === "client_fault" || kind === "overload" ? "served" : "failed";
   } catch {
     return "failed";

@@ -115,6 +115,11 @@ export class EngineObject extends DurableObject<Env> {
   /** The engine is registered no more. */
   async retire(): Promise<void> {
     this.#config = undefined;
+    // One that is registered anew under its id is another engine.
+    this.#circuit = CLOSED;
+    this.#probed = UNPROBED;
+    this.#probedAtMs = this.#misses = 0;
+    this.#draining = this.#held = false;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
@@ -144,9 +149,13 @@ export class EngineObject extends DurableObject<Env> {
   async enter(ask: SlotAsk, entry: QueueEntry, served: Served): Promise<Entered> {
     this.#count(served);
     if (this.#isDraining()) return { refused: { reason: "draining", retryAfterMs: PROBE_BUSY_MS } };
-    const { outcome } = this.#at(enter(this.#desk, ask, entry, Date.now(), this.#terms()));
-    if (!("waits" in outcome)) return outcome;
+    // Its turn may come in this very step.
     const entered = new Promise<Entered>((resolve) => this.#waiting.set(entry.id, resolve));
+    const { outcome } = this.#at(enter(this.#desk, ask, entry, Date.now(), this.#terms()));
+    if (!("waits" in outcome)) {
+      this.#waiting.delete(entry.id);
+      return outcome;
+    }
     this.#keepPumping();
     return entered;
   }

@@ -119,11 +119,6 @@ export class Attempts<Body extends { model: string }> {
     const deadlineMs = startedMs + ports.config.TOTAL_TIMEOUT_MS;
     const move = nextMove(journey, ports.now(), deadlineMs, policy, ports.random);
     if (clientGone.aborted || move.do === "give_up") return undefined;
-    if (this.#failed.length > 0)
-      ports.metrics.add("eco_retries_total", {
-        engine: move.engine,
-        kind: this.#failed.some(({ engine }) => engine === move.engine) ? "retry" : "failover",
-      });
     if (move.do === "pause") {
       await run.spend("queue", sleep(move.delayMs, clientGone));
       this.#forget();
@@ -166,6 +161,7 @@ export class Attempts<Body extends { model: string }> {
       slot.release("unused");
       return err({ kind: "client_gone" });
     }
+    this.#count(engine, before);
     run.engine = engine.id;
     this.#sent += 1;
     run.attemptCount += 1;
@@ -200,8 +196,6 @@ export class Attempts<Body extends { model: string }> {
       "queue",
       waits ? fleet.wait(engine, ask) : fleet.ask(engine, ask).then((slot) => slot && ok(slot)),
     );
-    const waitedMs = run.spentMs().queue - before.queue;
-    metrics.observe("eco_queue_wait_seconds", { engine: engine.id, priority: ask.priority }, waitedMs / 1000);
     if (!entered) {
       this.#full.add(engine.id);
       return undefined;
@@ -209,6 +203,7 @@ export class Attempts<Body extends { model: string }> {
     if (!entered.ok) {
       const reason = clientGone.aborted ? "client_gone" : entered.error.reason;
       metrics.add("eco_queue_refusals_total", { engine: engine.id, reason });
+      this.#countWait(engine, before);
       this.#full.add(engine.id);
       this.#refused.add(engine.id);
       this.#say(engine, busy(entered.error), before);
@@ -219,6 +214,20 @@ export class Attempts<Body extends { model: string }> {
     entered.value.release("unused");
     this.#full.add(engine.id);
     return undefined;
+  }
+
+  /** Counts a request that is about to be sent: how long it waited for its slot, and whether it was sent before. */
+  #count(engine: Endpoint, before: PartsMs): void {
+    this.#countWait(engine, before);
+    if (this.#failed.length === 0) return;
+    const kind = this.#triesOf(engine) > 0 ? "retry" : "failover";
+    this.#job.run.ports.metrics.add("eco_retries_total", { engine: engine.id, kind });
+  }
+
+  #countWait({ id: engine }: Endpoint, before: PartsMs): void {
+    const { run, ask } = this.#job;
+    const seconds = (run.spentMs().queue - before.queue) / 1000;
+    run.ports.metrics.observe("eco_queue_wait_seconds", { engine, priority: ask.priority }, seconds);
   }
 
   #note(engine: Endpoint, fault: AttemptFault, before: PartsMs): void {
