@@ -70,6 +70,10 @@ export const EngineConfig = z
     contextLength: z.int().min(1).optional().meta({
       description: "Tokens of prompt and answer together, for engines that do not tell.",
     }),
+    continues: z.boolean().optional().meta({
+      description:
+        "Whether it may be asked to go on with an answer that another engine began. For Ollama only where true: its models' templates have to leave a closing assistant message open.",
+    }),
     metricsUrl: z
       .url({ protocol: /^https?$/ })
       .optional()

@@ -144,6 +144,11 @@ export type StreamedExchange<Body, Answer> = Exchange<Body, Answer> & {
    * on tokens are to be lowered by `written.tokens`, to 1 at least.
    */
   continue?(call: EngineCall<Body>, written: Written): Result<EngineRequest, Failure>;
+  /**
+   * Whether the engine goes on with a text depends on the model's template, which it does not tell: it is only asked to
+   * where its operator says so (`continues`). One that begins anew would write a wrong answer that looks like a right one.
+   */
+  readonly continuesIfTold?: true;
   /** Whole answers are asked for as a stream and assembled: this engine's own cannot be trusted, or cut. */
   readonly assembled?: true;
 };

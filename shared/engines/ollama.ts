@@ -21,6 +21,7 @@ export const ollama: EmbeddingAdapter = {
     stream,
     // Templates of Ollama's library leave a closing assistant message open, so that the answer goes on from it. Those that
     // it picks by itself for a bare GGUF close it, and the model begins anew: such a model needs a TEMPLATE of its own.
+    continuesIfTold: true,
     continue: (call, written) => encodeChat(continuedChat(call, written, { merges: true })),
   },
   completion: {

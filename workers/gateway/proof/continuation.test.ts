@@ -25,10 +25,19 @@ const PAIRS = BEGINNERS.flatMap((from) =>
 );
 const ENGINES: readonly EngineSpec[] = PAIRS.flatMap(({ from, to, name }) => [
   { kind: from, id: `${name}-a`, sim: { models: [name] }, config: { weight: 1000 } },
-  { kind: to, id: `${name}-b`, sim: { models: [name] }, config: { weight: 0 } },
+  {
+    kind: to,
+    id: `${name}-b`,
+    sim: { models: [name] },
+    config: { weight: 0, ...(to === "ollama" && { continues: true }) },
+  },
 ]);
 
-const proof = proofForFile(ENGINES);
+const proof = proofForFile([
+  ...ENGINES,
+  { kind: "vllm", id: "untold-a", sim: { models: ["untold"] }, config: { weight: 1000 } },
+  { kind: "ollama", id: "untold-b", sim: { models: ["untold"] }, config: { weight: 0 } },
+]);
 const FRAME_TOKENS_MAX = 4;
 const usageShown = { stream: true, stream_options: { include_usage: true } };
 
@@ -111,6 +120,13 @@ describe("an answer that broke off is not gone on with", () => {
     const { heard, line } = await heardOf(content, more);
     expect(heard).toMatchObject({ done: false, error: { code: "engine_failed" } });
     expect(line.not_continued).toContain(why);
+  });
+
+  it("by Ollama, whose templates may not leave an answer open, unless its operator says that they do", async () => {
+    const heard = await readStream(
+      await ask("untold", `Untold [sim tokens=${TOKENS}] [sim on=untold-a die=6]`),
+    );
+    expect(heard).toMatchObject({ done: false, error: { code: "engine_failed" } });
   });
 
   it("by an engine that cannot: the client is told, and nothing is said twice", async () => {

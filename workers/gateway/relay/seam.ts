@@ -16,6 +16,7 @@ import type {
 import { openaiDecoder } from "../../../shared/engines/openai-stream.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import type { Endpoint } from "../fleet/fleet.ts";
 import type { Relayed } from "./drive.ts";
 import type { Stage } from "./open-stream.ts";
 
@@ -37,6 +38,7 @@ export type Seam = {
   encode<B extends Body>(
     call: EngineCall<B>,
     exchange: StreamedExchange<B, unknown>,
+    engine: Endpoint,
   ): Result<readonly EngineRequest[], Failure>;
 };
 
@@ -103,8 +105,10 @@ function seam(
         tokens: written.tokens,
         ...(repair && { repair }),
       }),
-    encode(call, exchange) {
-      const encoded = written.text === "" ? exchange.encode(call) : exchange.continue?.(call, written);
+    encode(call, exchange, { config }) {
+      const may = config.continues ?? !exchange.continuesIfTold;
+      const resume = may ? exchange.continue : undefined;
+      const encoded = written.text === "" ? exchange.encode(call) : resume?.(call, written);
       if (encoded) return encoded.ok ? ok([encoded.value]) : encoded;
       return err({
         kind: "unsupported",

@@ -107,7 +107,8 @@ function offerOf<B extends Body>(
     seam?.stage(format) ?? stageOf(endpoint, format, body, writer, options);
   return {
     exchangeOf,
-    encode: (call, exchange, engine) => seam?.encode(call, exchange) ?? requestsOf(call, exchange, engine),
+    encode: (call, exchange, engine) =>
+      seam?.encode(call, exchange, engine) ?? requestsOf(call, exchange, engine),
     attempt: ({ engine, model }, requests, { stream }, { requestId }, tick) =>
       openStream({
         endpoint: engine,
