@@ -10,6 +10,9 @@ import { type Slot, Slots, TICK_MS, type Wish } from "./slots.ts";
 /** The one clock of isolates and object; fake where timers are. */
 const nowMs = (): number => Date.now();
 
+/** More messages than any case here needs to come to rest. */
+const MESSAGES_MAX = 2_000;
+
 /** An engine's object behind wires on which every message, there and back, waits until it is delivered. */
 function wiredObject(cap: number) {
   const terms = { cap, waitingMax: 100, serviceMsAverage: 10 };
@@ -51,9 +54,13 @@ function wiredObject(cap: number) {
     calls: () => calls,
     usage: () => usageOf(desk.ledger, nowMs()),
     waiting: () => lengthOf(desk.queue),
-    /** Delivers messages, and those that come of them, until there are none; `pick` says which one goes next. */
-    async deliverAll(pick: (count: number) => number = () => 0): Promise<void> {
-      for (;;) {
+    /**
+     * Delivers messages, and those that come of them, until there are none, or `most` have been; `pick` says which one
+     * goes next. Fails where there is no end of them.
+     */
+    async deliverAll(pick: (count: number) => number = () => 0, most = Infinity): Promise<void> {
+      for (let count = 0; count < most; count++) {
+        if (count > MESSAGES_MAX) throw new Error("There is no end of messages");
         // What an answer sets in motion comes a few turns later.
         for (let turn = 0; turn < 10; turn++) await Promise.resolve();
         const [message] = wires.splice(pick(wires.length), 1);
@@ -84,17 +91,32 @@ const wish = (gone: AbortSignal = new AbortController().signal): Wish => ({
 });
 const never = () => false;
 
+type Asked = { slot?: Slot; refused?: string };
+
 /** Asks for a slot and waits for one where there is none, and remembers what came of it. */
-function asked(slots: Slots, gone?: AbortSignal) {
-  const state: { slot?: Slot; refused?: string } = {};
+function asked(slots: Slots, gone?: AbortSignal): Asked {
   const own = wish(gone);
   const slot = slots.take(own, never);
   if (slot) return { slot };
-  void slots.wait(own, never).then((entered) => {
-    if (entered.ok) state.slot = entered.value;
-    else state.refused = entered.error.reason;
-  });
+  const state: Asked = {};
+  void waited(slots, own, state);
   return state;
+}
+
+/** Likewise as a request with more than one engine does: it waits only where there is no slot to be had at once. */
+function askedFirst(slots: Slots): Asked {
+  const own = wish();
+  const slot = slots.take(own, never);
+  if (slot) return { slot };
+  const state: Asked = {};
+  void slots.ask(own, never).then((free) => (free ? void (state.slot = free) : waited(slots, own, state)));
+  return state;
+}
+
+async function waited(slots: Slots, own: Wish, state: Asked): Promise<void> {
+  const entered = await slots.wait(own, never);
+  if (entered.ok) state.slot = entered.value;
+  else state.refused = entered.error.reason;
 }
 
 afterEach(() => void vi.useRealTimers());
@@ -158,6 +180,50 @@ describe("the slots of an isolate", () => {
     const entered = await (slots.take(wish(), never) ?? slots.wait(wish(), never));
     expect(entered).toMatchObject({ ok: true });
     expect(slots.inUse).toBe(1);
+  });
+
+  it("come to rest after a bounded number of messages, however requests come and go meanwhile", async () => {
+    vi.useFakeTimers();
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom("wait", "ask", "ask"), isolate: fc.integer({ min: 0, max: 1 }) }),
+      fc.record({ do: fc.constant("release"), which: fc.nat(7) }),
+      fc.record({ do: fc.constant("deliver"), count: fc.integer({ min: 1, max: 6 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(step, { maxLength: 60 }),
+        async (cap, steps) => {
+          const object = wiredObject(cap);
+          const isolates = [isolate("a", object), isolate("b", object)];
+          const open: Asked[] = [];
+          let asks = 0;
+          const releaseOne = (which: number): boolean => {
+            const held = open.filter(({ slot }) => slot);
+            const state = held[which % held.length];
+            state?.slot?.release("success");
+            if (state) open.splice(open.indexOf(state), 1);
+            return state !== undefined;
+          };
+          for (const each of steps) {
+            if ("which" in each) releaseOne(each.which);
+            else if ("count" in each) await object.deliverAll(undefined, each.count);
+            else {
+              const slots = isolates[each.isolate] ?? isolate("c", object);
+              open.push(each.do === "ask" ? askedFirst(slots) : asked(slots));
+              asks += 1;
+            }
+            expect(isolates.reduce((sum, { inUse }) => sum + inUse, 0)).toBeLessThanOrEqual(cap);
+          }
+          await object.deliverAll();
+          // Messages arrive in order here: nobody has to wait for a tick.
+          while (releaseOne(0)) await object.deliverAll();
+          expect(open).toEqual([]);
+          expect(object.calls()).toBeLessThanOrEqual(12 * asks);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("are never more than the engine has, and everybody gets one, in whatever order messages arrive", async () => {

@@ -142,8 +142,8 @@ async function relayScripted(
   const relayed = verdict(tally, { gone: client.gone, late: watch.fault(), lost });
   if (relayed.outcome === "complete") there &&= await put(relay.closing());
   writer.releaseLock();
+  // Any other is ended by its `abort`: closed here, its connection would be gone before an engine's own call has come.
   if (tally.done) client.defer(drain(reader));
-  else reader.cancel().catch(() => undefined);
   return there ? relayed : { outcome: "client_gone" };
 }
 
