@@ -55,6 +55,8 @@ const RENEWING_MS = 1_000;
 export class Slots {
   #holder: Holder;
   #renewingUntilMs = 0;
+  /** Requests of this isolate that are in, or on their way to, the queue of the engine's object. */
+  #queued = 0;
   #served = { count: 0, totalMs: 0 };
   readonly #engine: () => EnginePort;
   readonly #now: () => number;
@@ -98,12 +100,12 @@ export class Slots {
   /** A slot, after a place in the queue of the engine's object where none is free. */
   async wait(wish: Wish, failing: () => boolean): Promise<Result<Slot, Busy>> {
     const startedMs = this.#now();
-    this.#holder = startWaiting(this.#holder);
+    this.#queued += 1;
     // Whoever is not heard of loses its place.
     const timer = setInterval(() => this.#keep(wish.defer, this.#now()), TICK_MS);
     const waited = await this.#queue(wish, failing, startedMs);
     clearInterval(timer);
-    this.#holder = stopWaiting(this.#holder);
+    this.#queued -= 1;
     return waited;
   }
 
@@ -112,8 +114,10 @@ export class Slots {
     for (;;) {
       // A listener that is added now would not be told.
       if (gone.aborted) return err({ reason: "the client left", retryAfterMs: 0 });
-      const { holder, ask } = askFor(this.#holder, this.#now());
-      this.#holder = holder;
+      // It counts as waiting in this one call only. From then on it is in the queue, and a slot that comes free here goes
+      // back: another key's request may be before it. A renewal that asked for it as well would take its slot away.
+      const { holder, ask } = askFor(startWaiting(this.#holder), this.#now());
+      this.#holder = stopWaiting(holder);
       const entry = { id, key, priority, deadlineMs, holder: ask.holder };
       const leave = () =>
         wish.defer(
@@ -177,7 +181,11 @@ export class Slots {
 
   /** Renews the lease behind a request, where it is time to. */
   #keep(defer: Defer, nowMs: number): void {
-    if (nowMs < this.#renewingUntilMs || !renewalDue(this.#holder, nowMs)) return;
+    const { waiting, askedMs } = this.#holder;
+    // Who has just asked has renewed it, and has still to take what is given for it.
+    if (nowMs < this.#renewingUntilMs || (waiting > 0 && nowMs - askedMs < RENEWING_MS)) return;
+    if (!renewalDue({ ...this.#holder, waiting: this.#queued }, nowMs)) return;
+    if (this.#queued > 0) this.#holder = { ...this.#holder, contended: true };
     // A request that ends takes its calls along: a mark that only its answer takes away could stay for ever.
     this.#renewingUntilMs = nowMs + RENEWING_MS;
     defer(
