@@ -1,7 +1,7 @@
 // `npm run chaos`: breaks engines, connections and clients in front of the real runtime, and counts what the callers
 // notice of it. Exit code 1 where a promise is broken.
 import { openLab } from "./chaos/lab.ts";
-import { type Options, USAGE, drawnSeed, readOptions } from "./chaos/options.ts";
+import { type Options, SCENARIOS, type Scenario, USAGE, drawnSeed, readOptions } from "./chaos/options.ts";
 import { ABORT_ENGINES, aborts } from "./chaos/scenarios/aborts.ts";
 import { DEAD_ENGINES, dead } from "./chaos/scenarios/dead.ts";
 import { MIX_ENGINES, mix } from "./chaos/scenarios/mix.ts";
@@ -10,7 +10,7 @@ import { SEAM_ENGINES, seams } from "./chaos/scenarios/seams.ts";
 import { STORM_ENGINES, storm } from "./chaos/scenarios/storm.ts";
 import { type Row, renderTable, summaryOf } from "./chaos/table.ts";
 
-async function main({ seed, seconds }: Options): Promise<number> {
+async function main({ seed, seconds, only }: Options): Promise<number> {
   const startedMs = performance.now();
   const say = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);
   say("starting …");
@@ -23,18 +23,18 @@ async function main({ seed, seconds }: Options): Promise<number> {
     ...MIX_ENGINES,
   ]);
   const rows: Row[] = [];
-  const scenarios = {
+  const scenarios: Record<Scenario, () => Promise<readonly Row[]>> = {
     seams: () => seams(lab),
-    "a dead engine": () => dead(lab),
-    overload: () => storm(lab),
+    dead: () => dead(lab),
+    storm: () => storm(lab),
     restarts: () => restarts(lab, seconds),
-    "clients that leave": () => aborts(lab),
-    "the random mix": () => mix(lab, seed, seconds),
+    aborts: () => aborts(lab),
+    mix: () => mix(lab, seed, seconds),
   };
   try {
-    for (const [name, run] of Object.entries(scenarios)) {
+    for (const name of only ? [only] : SCENARIOS) {
       say(`${name} …`);
-      rows.push(...(await run()));
+      rows.push(...(await scenarios[name]()));
     }
   } finally {
     say("");

@@ -6,6 +6,7 @@ describe("the command line of the chaos", () => {
     [[], { seed: 42, seconds: 8 }],
     [["--seed", "7"], { seed: 7, seconds: 8 }],
     [["--seed", "0", "--seconds", "2.5"], { seed: 0, seconds: 2.5 }],
+    [["--only", "mix"], { seed: 42, seconds: 8, only: "mix" }],
   ])("%j is understood", (args, options) => {
     expect(readOptions(args, () => 42)).toEqual(options);
   });
@@ -16,6 +17,7 @@ describe("the command line of the chaos", () => {
     [["--seed", "1.5"], "--seed must be"],
     [["--seconds", "1"], "--seconds must be"],
     [["--seconds", "ever"], "--seconds must be"],
+    [["--only", "some"], "--only must be one of seams"],
     [["--quick"], "--quick"],
   ])("%j is refused in words", (args, words) => {
     expect(readOptions(args, () => 42)).toContain(words);
