@@ -19,7 +19,9 @@ describe("judgeStream", () => {
     ["another finish", { ...WHOLE, finishes: ["length"] }, "wrong"],
     ["silence where the rest should be", { ...BROKEN, failed: false }, "wrong"],
     ["an error and an end mark", { ...BROKEN, done: true }, "wrong"],
-    ["an error behind a finish", { ...BROKEN, finishes: ["stop"] }, "wrong"],
+    ["an error behind half a text and a finish", { ...BROKEN, finishes: ["stop"] }, "wrong"],
+    ["an error behind the whole answer", { ...WHOLE, done: false, failed: true }, "told"],
+    ["an error behind the whole answer and its end", { ...WHOLE, failed: true }, "wrong"],
     ["an error behind another text", { ...BROKEN, text: "No" }, "wrong"],
   ])("%s", (_, heard, verdict) => {
     expect(judgeStream(heard, EXPECTED)).toBe(verdict);

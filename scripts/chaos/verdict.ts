@@ -13,11 +13,15 @@ export type HeardStream = {
 /** What a client got: the very answer; the truth, that there is none; or something that it would take for an answer. */
 export type Verdict = "equal" | "told" | "wrong";
 
-/** Judges a stream. A broken one may have said the beginning of the answer, and nothing that looks like its end. */
+/**
+ * Judges a stream. A broken one may have said the beginning of the answer, and nothing that looks like its end: an engine
+ * may fail behind its last word, too, but says it then of a whole answer.
+ */
 export function judgeStream({ text, finishes, done, failed }: HeardStream, expected: Expected): Verdict {
-  if (failed) return !done && finishes.length === 0 && expected.text.startsWith(text) ? "told" : "wrong";
-  const complete = done && finishes.length === 1 && finishes[0] === expected.finish;
-  return complete && text === expected.text ? "equal" : "wrong";
+  const whole = finishes.length === 1 && finishes[0] === expected.finish && text === expected.text;
+  if (!failed) return done && whole ? "equal" : "wrong";
+  const begun = finishes.length === 0 && expected.text.startsWith(text);
+  return !done && (begun || whole) ? "told" : "wrong";
 }
 
 /** Judges the answer to a request for a whole one. An error has a status that says whose it is, and words. */

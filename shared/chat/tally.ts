@@ -43,9 +43,14 @@ export function count(tally: Tally, event: EngineEvent): void {
   else tally.done = true;
 }
 
-/** Whether the answer came to its end: an end mark, every choice's finish reason, and no fault. */
-export const isComplete = (tally: Tally): boolean =>
-  tally.done && tally.finished.size >= tally.choices && !tally.fault;
+/**
+ * Whether all of the answer has come, and perhaps not its end mark: the engine has said that every choice is finished.
+ * What is lost behind that is the engine's, and not the caller's.
+ */
+export const isFinished = (tally: Tally): boolean => tally.finished.size >= tally.choices && !tally.fault;
+
+/** Whether the answer came to its end: every choice's finish reason, an end mark, and no fault. */
+export const isComplete = (tally: Tally): boolean => tally.done && isFinished(tally);
 
 /** Why an answer that is over is not complete. */
 export function faultOf(tally: Tally): EngineFault {

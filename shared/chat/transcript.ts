@@ -12,12 +12,13 @@ export class Transcript {
   add(text: string): void {
     this.#chars += text.length;
     if (this.#chars <= TRANSCRIPT_CHARS_MAX) this.#parts.push(text);
-    else this.#parts = [];
+    else this.#parts = this.#parts.slice(0, 1);
   }
 
   /** What they say. An answer that was too long to keep is beyond continuing, as one with reasoning is. */
   read(): WrittenAnswer {
-    if (this.#chars > TRANSCRIPT_CHARS_MAX) return { ...NOTHING_WRITTEN, beyondText: "too long a text" };
-    return readWritten(this.#parts.join(""));
+    const written = readWritten(this.#parts.join(""));
+    if (this.#chars <= TRANSCRIPT_CHARS_MAX) return written;
+    return { ...NOTHING_WRITTEN, frame: written.frame, beyondText: "too long a text" };
   }
 }

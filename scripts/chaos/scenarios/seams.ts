@@ -11,6 +11,8 @@ const BEGINNERS = [
 ] as const;
 const FAULTS = ["die", "fin", "cutin"] as const;
 const CHUNKS = 64;
+/** Behind a role, the chunks and the finish: before the usage, and before the end mark. Ollama says all that in one line. */
+const BEHIND = [CHUNKS + 2, CHUNKS + 3];
 const CLIENTS = 8;
 
 /** A model that two engines serve, of which the first is broken, and one that has a broken engine alone. */
@@ -35,7 +37,7 @@ export async function seams(lab: Lab): Promise<Row[]> {
   for (const { kind, relay } of BEGINNERS) {
     for (const fault of FAULTS) {
       const asked = { lab, fault, on: `${relay}-first`, model: `seam-${relay}` };
-      const { equal, told, wrong } = countVerdicts(await brokenEverywhere(asked));
+      const { equal, told, wrong } = countVerdicts(await broken(asked, EVERYWHERE));
       rows.push({
         what: `${kind} (${relay}) lost at each of ${CHUNKS} chunks: ${fault}`,
         figures: `${equal} byte-equal, ${told} told, ${wrong} wrong`,
@@ -45,7 +47,9 @@ export async function seams(lab: Lab): Promise<Row[]> {
     }
     const alone: Verdict[] = [];
     for (const fault of FAULTS)
-      alone.push(...(await brokenEverywhere({ lab, fault, on: `${relay}-alone`, model: `alone-${relay}` })));
+      alone.push(
+        ...(await broken({ lab, fault, on: `${relay}-alone`, model: `alone-${relay}` }, EVERYWHERE)),
+      );
     const { equal, told, wrong } = countVerdicts(alone);
     rows.push({
       what: `${kind} (${relay}) likewise, nobody else there`,
@@ -53,18 +57,36 @@ export async function seams(lab: Lab): Promise<Row[]> {
       promise: "0 wrong, all told",
       kept: wrong === 0 && told === alone.length,
     });
+    if (relay === "translated") continue;
+    const behind: Verdict[] = [];
+    for (const fault of FAULTS)
+      behind.push(...(await broken({ lab, fault, on: `${relay}-alone`, model: `alone-${relay}` }, BEHIND)));
+    const whole = countVerdicts(behind).equal;
+    rows.push({
+      what: `${kind} (${relay}) lost behind its finish`,
+      figures: `${whole} whole, ${behind.length - whole} not`,
+      promise: "all whole",
+      kept: whole === behind.length,
+    });
   }
   return rows;
 }
 
 type Breaking = { readonly lab: Lab; readonly fault: string; readonly on: string; readonly model: string };
 
-async function brokenEverywhere({ lab, fault, on, model }: Breaking): Promise<Verdict[]> {
+const EVERYWHERE = Array.from({ length: CHUNKS }, (_, at) => at + 1);
+
+/** Asks once for each place at which the engine is to break, several at a time. */
+async function broken({ lab, fault, on, model }: Breaking, places: readonly number[]): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
-  let next = 1;
+  const left = [...places];
   const client = async () => {
-    for (let at = next++; at <= CHUNKS; at = next++) {
-      const content = `Tell me of bridges, no. ${at} [sim tokens=${CHUNKS}] [sim on=${on} ${fault}=${at}]`;
+    for (let at = left.shift(); at !== undefined; at = left.shift()) {
+      // A cut is inside the event that follows.
+      // What was sent in one go with a reset is lost with it.
+      const gap = at > CHUNKS ? " gap=2" : "";
+      const event = fault === "cutin" && at > CHUNKS ? at + 1 : at;
+      const content = `Tell me of bridges, no. ${at} [sim tokens=${CHUNKS}${gap}] [sim on=${on} ${fault}=${event}]`;
       verdicts.push(await askChat(lab, model, content, true));
     }
   };

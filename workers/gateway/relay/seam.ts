@@ -54,7 +54,7 @@ export function seamOf(
 ): Result<Seam, string> {
   const { tally } = stage;
   if (told) return err("the client was told of the error");
-  // What was held back of an event-by-event relay can be said anew; what a client has seen of an end cannot.
+  // What was held back of an event-by-event relay can be said anew; what a client has seen of a finish cannot.
   if (stage instanceof NativeFollower && tally.finished.size > 0) return err("its finish had been sent");
   const answer = before ? joined(before.answer, stage.written()) : stage.written();
   const why = whyNotContinued(body, answer);

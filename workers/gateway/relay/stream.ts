@@ -1,9 +1,14 @@
-import { chatChunkWriter, completionChunkWriter } from "../../../shared/chat/chunk-writer.ts";
+import {
+  type ChunkWriter,
+  type Frame,
+  chatChunkWriter,
+  completionChunkWriter,
+} from "../../../shared/chat/chunk-writer.ts";
 import type { ContinuedRelay } from "../../../shared/chat/continued-relay.ts";
 import { fanOutDecoder } from "../../../shared/chat/fan-out-decoder.ts";
 import { splitChoices } from "../../../shared/chat/fan-out.ts";
 import { NativeFollower, type RelayOptions, translatedRelay } from "../../../shared/chat/relay.ts";
-import { usageOf } from "../../../shared/chat/tally.ts";
+import { isFinished, usageOf } from "../../../shared/chat/tally.ts";
 import type { ChatRequest } from "../../../shared/contracts/chat.ts";
 import type { CompletionRequest } from "../../../shared/contracts/completions.ts";
 import { reportFailure } from "../../../shared/contracts/error.ts";
@@ -12,6 +17,7 @@ import { countPrompts } from "../../../shared/engines/openai-dialect.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import type { Result } from "../../../shared/kernel/result.ts";
 import { closeBrokenStream } from "../../../shared/streams/close-event.ts";
+import { lastWords } from "../../../shared/streams/last-words.ts";
 import { SSE_KEEP_ALIVE } from "../../../shared/streams/sse.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
 import { failureResponse } from "../http/failure-response.ts";
@@ -91,6 +97,9 @@ function optionsOf(body: Body): RelayOptions {
   };
 }
 
+const writerFor = (body: Body, frame: Frame): ChunkWriter =>
+  "messages" in body ? chatChunkWriter(frame) : completionChunkWriter(frame);
+
 /** How the request is put to an engine: anew, or to go on behind a seam. */
 function offerOf<B extends Body>(
   { job, exchangeOf, options }: Streaming<B>,
@@ -98,11 +107,9 @@ function offerOf<B extends Body>(
 ): Offer<B, StreamedExchange<B, unknown>, OpenedStream> {
   const { run, body, clientGone } = job;
   const { ports } = run;
-  const frame = { model: body.model, createdS: Math.floor(ports.now() / 1000) };
-  const writer = () =>
-    "messages" in body
-      ? chatChunkWriter({ ...frame, id: `chatcmpl-${run.id}` })
-      : completionChunkWriter({ ...frame, id: `cmpl-${run.id}` });
+  const id = `${"messages" in body ? "chatcmpl" : "cmpl"}-${run.id}`;
+  const frame = { id, model: body.model, createdS: Math.floor(ports.now() / 1000) };
+  const writer = () => writerFor(body, frame);
   const stageFor = (endpoint: Endpoint, format: StreamFormat): Stage =>
     seam?.stage(format) ?? stageOf(endpoint, format, body, writer, options);
   return {
@@ -192,6 +199,11 @@ async function carry<B extends Body>(
       return relayed;
     }
     attempts.brokeOff(opened, relayed.fault);
+    const words = lastWordsOf(streaming, stage, relayed);
+    if (words !== undefined) {
+      await write(client.writable, words);
+      return { outcome: "complete" };
+    }
     const broken = brokenEnd(relayed, stage, before);
     const end: StreamEnd = {
       ...broken,
@@ -212,6 +224,20 @@ async function carry<B extends Body>(
     opened = next.value;
     before = seam.value;
   }
+}
+
+/** What ends an answer whose engine was lost behind its last word; undefined where there was more to come. */
+function lastWordsOf<B extends Body>(
+  { job, options }: Streaming<B>,
+  stage: Stage,
+  { sent }: Broken,
+): string | undefined {
+  const { tally } = stage;
+  if (!isFinished(tally)) return undefined;
+  if (!(stage instanceof NativeFollower)) return stage.closing();
+  const { frame } = stage.written();
+  const closing = frame && writerFor(job.body, frame).usage(usageOf(tally, options.promptTokens));
+  return closing && lastWords(sent, closing, !options.showUsage || tally.usage !== undefined);
 }
 
 /** Opens the stream of the next engine, behind what is to be written before it. */
