@@ -11,7 +11,7 @@ import type { EmbeddingList, EmbeddingRequest } from "../contracts/embeddings.ts
 import type { Reranking, RerankRequest } from "../contracts/rerank.ts";
 import type { Failure } from "../kernel/failure.ts";
 import type { Result } from "../kernel/result.ts";
-import type { Abilities } from "./abilities.ts";
+import type { Abilities, Feature } from "./abilities.ts";
 
 /** What a caller can ask of an engine. */
 export type Operation = "chat" | "completion" | "embedding" | "rerank";
@@ -25,6 +25,8 @@ export type EngineModel = {
   readonly ownedBy?: string;
   /** Tokens that one request may use: prompt and answer together. */
   readonly contextLength?: number;
+  /** What its kind of engine can do, and this model, or this engine as it was started, cannot: it would be ignored. */
+  readonly lacks?: readonly Feature[];
 };
 
 /**
@@ -216,6 +218,8 @@ export type EngineAdapter = {
     read(json: unknown): EngineModel[];
     /** It has no list of models: its operator has to name what it serves. */
     readonly listsNone?: true;
+    /** What else it tells of the model that it serves, where it serves one. Absent where the list says all. */
+    readonly details?: { readonly path: string; read(json: unknown): Pick<EngineModel, "lacks"> };
   };
   readonly health: { readonly path: string; read(status: number, text: string): EngineHealth };
   /** Absent where the engine tells nothing. */

@@ -321,6 +321,37 @@ describe("what llama.cpp tells of itself", () => {
   });
 });
 
+describe("a model of llama.cpp whose template has no place for tools", () => {
+  const props = (supports_tools?: boolean) =>
+    llamaCpp.models.details?.read({ chat_template_caps: { supports_tools, supports_tool_calls: true } });
+  const lacking = { ...MODEL, ...props(false) };
+
+  it.each([
+    ["has none", false, { lacks: ["tools", "tool_choice"] }],
+    ["has one", true, {}],
+    ["is of a server that does not say", undefined, {}],
+  ])("is told by its properties: it %s", (_, supported, told) => {
+    expect(props(supported)).toEqual(told);
+  });
+
+  it.each([{}, { tool_choice: "auto" }, { tool_choice: "required" }])(
+    "is not sent tools that it would never hear of (%j)",
+    (choice) => {
+      expect(sent(chat({ tools, ...choice }, lacking))).toMatchObject({
+        kind: "unsupported",
+        param: "tools",
+      });
+    },
+  );
+
+  it.each([{}, { tools: [] }, { tools, tool_choice: "none" }])(
+    "is asked what calls no tools (%j)",
+    (more) => {
+      expect(chat(more, lacking).ok).toBe(true);
+    },
+  );
+});
+
 describe("the limit of an answer without one", () => {
   const body = { model: "m", messages: [{ role: "user" as const, content: "hi" }] };
   const sent = (ownedBy: string): Record<string, unknown> => {

@@ -3,7 +3,7 @@ import type { CompletionRequest } from "../contracts/completions.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import { continuedChat, continuedCompletion } from "./continued.ts";
-import type { ChunkRules, EmbeddingAdapter, EngineCall, EngineRequest } from "./engine.ts";
+import type { ChunkRules, EmbeddingAdapter, EngineCall, EngineModel, EngineRequest } from "./engine.ts";
 import {
   type Edits,
   allowedTools,
@@ -182,6 +182,7 @@ export const llamaCpp: EmbeddingAdapter = {
     path: "/v1/models",
     // The embedded engine and newer servers list what a model is for; a chat model's name may be a file's path.
     read: (json) => readOpenaiModels(json),
+    details: { path: "/props", read: readProps },
   },
   health: {
     path: "/health",
@@ -196,6 +197,12 @@ export const llamaCpp: EmbeddingAdapter = {
     }),
   },
 };
+
+/** A template that has no place for tools drops them without a word, and `required` with them. */
+function readProps(json: unknown): Pick<EngineModel, "lacks"> {
+  const { supports_tools: tools } = asObject(asObject(json)?.chat_template_caps) ?? {};
+  return tools === false ? { lacks: ["tools", "tool_choice"] } : {};
+}
 
 /**
  * The extra usage chunk is asked for where the client asked, or where it is needed to add up several choices: that of

@@ -48,6 +48,11 @@ export function refuseForAll(
   if (body.functions != null) return refuse("functions", "is deprecated and not supported: send `tools`");
   if (body.function_call != null)
     return refuse("function_call", "is deprecated and not supported: send `tool_choice`");
+  if (model.lacks?.includes("tools") && (body.tools?.length ?? 0) > 0 && body.tool_choice !== "none")
+    return refuse(
+      "tools",
+      "cannot be called: the engine would not tell the model of them, or not read its calls",
+    );
   if (body.audio || body.modalities?.includes("audio"))
     return refuse(body.audio ? "audio" : "modalities", "asks for sound, which this engine does not make");
   if (body.web_search_options)

@@ -22,6 +22,11 @@ export function readSglangModels(json: unknown): EngineModel[] {
   });
 }
 
+/** Reads `GET /server_info`: without a parser for them, a model's calls of tools come as its text. */
+export function readServerInfo(json: unknown): Pick<EngineModel, "lacks"> {
+  return asObject(json)?.tool_call_parser === null ? { lacks: ["tools", "tool_choice"] } : {};
+}
+
 /** The adapter that a model is, by its own name. Named as a model, SGLang would serve the base model in its place. */
 export function servedAdapter({ names }: EngineModel): string | undefined {
   const [own, full] = names;

@@ -227,6 +227,21 @@ describe("a chat to SGLang", () => {
   });
 });
 
+describe("an SGLang that was started without a parser of calls", () => {
+  it.each([
+    ["has none", { tool_call_parser: null }, { lacks: ["tools", "tool_choice"] }],
+    ["has one", { tool_call_parser: "qwen" }, {}],
+    ["does not say", {}, {}],
+  ])("is told by its own word: it %s", (_, info, told) => {
+    expect(sglang.models.details?.read(info)).toEqual(told);
+  });
+
+  it("is not sent tools, whose calls would come as text", () => {
+    const encoded = chat({ tools: [tool("a")] }, { ...MODEL, lacks: ["tools"] });
+    expect(sent(encoded)).toMatchObject({ kind: "unsupported", param: "tools" });
+  });
+});
+
 describe("a completion to SGLang", () => {
   it.each(["best_of", "suffix"])("is refused for %s, which it would ignore", (param) => {
     expect(completion({ [param]: param === "suffix" ? "end" : 2 })).toMatchObject({

@@ -4,7 +4,7 @@ import { openaiDialect } from "./openai-dialect.ts";
 import { offsetMender, sglangRules, withRankingUsage, withReasoningTokens } from "./sglang-answer.ts";
 import { classifySglang } from "./sglang-fault.ts";
 import { readSglangLoad } from "./sglang-load.ts";
-import { nameOnWire, readSglangModels } from "./sglang-models.ts";
+import { nameOnWire, readServerInfo, readSglangModels } from "./sglang-models.ts";
 import {
   continueChat,
   continueCompletion,
@@ -66,7 +66,11 @@ export const sglang: EmbeddingAdapter = {
   abilities: { ...openaiDialect.abilities, several_choices: "gateway", continuation: "engine" },
   // Its headers come with the first token, after all of its queue; a batch that is stuck for this long ends the process.
   defaults: { concurrencyMax: 256, firstByteTimeoutMs: 300_000 },
-  models: { path: "/v1/models", read: readSglangModels },
+  models: {
+    path: "/v1/models",
+    read: readSglangModels,
+    details: { path: "/server_info", read: readServerInfo },
+  },
   // Not `/health`: it makes the GPU generate a token each time, takes a second at least, and fails during a long
   // prefill. What is still in its warm-up takes requests already.
   health: openaiDialect.health,

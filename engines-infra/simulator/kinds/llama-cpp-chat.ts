@@ -36,7 +36,9 @@ export function llamaChat(context: Context): Reply {
   if (overflow) return overflow;
   // An object that names a function is read as the default.
   const choice = readToolChoice(typeof body["tool_choice"] === "string" ? body["tool_choice"] : "auto");
-  const all = callsFor(readTools(body["tools"]), choice, conversation.lastUserText);
+  // A template without a place for tools drops them in silence, however they were to be called.
+  const tools = context.settings.lacks.includes("tools") ? [] : readTools(body["tools"]);
+  const all = callsFor(tools, choice, conversation.lastUserText);
   const ask = {
     ...baseAsk(context, conversation),
     tokensMax: firstLimit(body, "n_predict", "max_tokens", "max_completion_tokens"),

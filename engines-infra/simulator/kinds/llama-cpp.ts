@@ -123,6 +123,10 @@ function props({ settings }: Context): Reply {
     endpoint_metrics: !settings.lacks.includes("metrics"),
     webui: true,
     chat_template: "{% for message in messages %}{{ message.content }}{% endfor %}",
+    chat_template_caps: {
+      supports_tools: !settings.lacks.includes("tools"),
+      supports_tool_calls: !settings.lacks.includes("tools"),
+    },
     bos_token: "<s>",
     eos_token: "</s>",
     build_info: BUILD,

@@ -45,6 +45,7 @@ export const sglangInfo = ({ settings }: Context) => ({
   model_path: settings.models[0] ?? "",
   served_model_name: settings.models[0] ?? "",
   context_length: settings.contextTokens,
+  tool_call_parser: settings.lacks.includes("tools") ? null : "qwen",
   version: VERSION,
 });
 

@@ -50,11 +50,8 @@ export async function probe(
     // An error is no list of models.
     if (list.status !== 200)
       return { health: "down", load: {}, reason: `answered ${list.status} for ${path}` };
-    return {
-      health,
-      models: modelsOf(adapter.models.read(JSON.parse(list.text)), config),
-      load: await load(),
-    };
+    const served = adapter.models.read(JSON.parse(list.text));
+    return { health, models: modelsOf(await withDetails(get, adapter, served), config), load: await load() };
   } catch (error) {
     if (error instanceof SyntaxError)
       return { health: "down", load: {}, reason: `answered no list of models for ${adapter.models.path}` };
@@ -62,6 +59,22 @@ export async function probe(
     return late
       ? { health: "down", load: {}, reason: `said nothing within ${timeoutMs / 1000} s`, late }
       : { health: "down", load: {}, reason: "could not be reached" };
+  }
+}
+
+/** The models with what else the engine tells of them. It may not say, or not to us: that is no fault of its. */
+async function withDetails(
+  get: Get,
+  { models: { details } }: Address["adapter"],
+  served: readonly EngineModel[],
+): Promise<readonly EngineModel[]> {
+  const [only] = served;
+  if (!details || !only || served.length > 1) return served;
+  try {
+    const { status, text } = await get(details.path);
+    return status === 200 ? [{ ...only, ...details.read(JSON.parse(text)) }] : served;
+  } catch {
+    return served;
   }
 }
 

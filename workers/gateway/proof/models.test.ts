@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { ChatCompletion } from "../../../shared/contracts/chat.ts";
 import { FEATURES, featuresOf } from "../../../shared/engines/abilities.ts";
 import { engines } from "../../../shared/engines/engines.ts";
-import { chat, get, post } from "./asking.ts";
+import { chat, errorOf, get, post } from "./asking.ts";
 import { KINDS, ONE_OF_EACH, generationsOf, modelOf, proofForFile } from "./harness.ts";
 
 const shared = { models: ["shared-model"] };
@@ -9,6 +10,15 @@ const proof = proofForFile([
   ...ONE_OF_EACH,
   { id: "one", kind: "openai", sim: shared },
   { id: "two", kind: "vllm", sim: shared },
+  { id: "plain-llama", kind: "llama-cpp", sim: { models: ["plain"], lacks: ["tools"] } },
+  { id: "plain-sglang", kind: "sglang", sim: { models: ["plainer"], lacks: ["tools"] } },
+  {
+    id: "tool-less",
+    kind: "llama-cpp",
+    sim: { models: ["tooled"], lacks: ["tools"] },
+    config: { weight: 1000 },
+  },
+  { id: "tooled", kind: "vllm", sim: { models: ["tooled"] }, config: { weight: 1 } },
 ]);
 
 type Model = { id: string; engines: string[]; abilities: string[] };
@@ -33,6 +43,30 @@ describe("a model in the list", () => {
     expect(both?.abilities).toContain("continuation");
     for (const { abilities } of data)
       expect(abilities).toEqual(FEATURES.filter((feature) => abilities.includes(feature)));
+  });
+});
+
+describe("a model without tools", () => {
+  const tools = [{ type: "function", function: { name: "get_time", parameters: { type: "object" } } }];
+  const asking = (model: string) =>
+    post(proof(), "/v1/chat/completions", chat(model, "[tool] call", { tools }));
+
+  it.each(["plain", "plainer"])("is listed so, and refuses them (%s)", async (model) => {
+    const { abilities } = (await show(model)).model;
+    expect(abilities).not.toContain("tools");
+    expect(abilities).toContain("chat");
+    const response = await asking(model);
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ param: "tools" });
+    expect((await post(proof(), "/v1/chat/completions", chat(model, "Hello"))).status).toBe(200);
+  });
+
+  it("is not asked where another engine has the model with them", async () => {
+    expect((await show("tooled")).model.abilities).toContain("tools");
+    for (let round = 0; round < 8; round++) {
+      const answer = (await (await asking("tooled")).json()) as ChatCompletion;
+      expect(answer.choices[0]?.finish_reason).toBe("tool_calls");
+    }
   });
 });
 

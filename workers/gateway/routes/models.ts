@@ -19,7 +19,11 @@ function abilitiesOf({ kind, adapter }: Endpoint): Feature[] {
 /** A model as callers see it: what all engines that serve it tell together. */
 function describe({ id, entry, places }: ListedModel<Endpoint>): Model {
   const kinds = [...new Set(places.map(({ engine }) => engine.kind))];
-  const able = new Set(places.flatMap(({ engine }) => abilitiesOf(engine)));
+  const able = new Set(
+    places.flatMap(({ engine, model }) =>
+      abilitiesOf(engine).filter((feature) => !model.lacks?.includes(feature)),
+    ),
+  );
   // What an engine was started with counts, not what the model could do elsewhere.
   const lengths = places.flatMap(({ model }) => model.contextLength ?? []);
   const contextLength = lengths.length > 0 ? Math.max(...lengths) : entry?.contextLength;
