@@ -50,12 +50,13 @@ export function chatChunkWriter(
 /** For `POST /v1/completions`. */
 export function completionChunkWriter({ id, model, createdS }: Frame): ChunkWriter {
   const head = `{"id":${JSON.stringify(id)},"object":"text_completion","created":${createdS},"model":${JSON.stringify(model)},`;
-  const choice = (index: number, text: string, finish: string) =>
+  const choice = (index: number, text: string, finish: string, logprobs = "null") =>
     sseEvent(
-      `${head}"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":null,"finish_reason":${finish}}]}`,
+      `${head}"choices":[{"index":${index},"text":${JSON.stringify(text)},"logprobs":${logprobs},"finish_reason":${finish}}]}`,
     );
   return {
-    delta: ({ index, content }) => (content === undefined ? "" : choice(index, content, "null")),
+    delta: ({ index, content, logprobs }) =>
+      content === undefined ? "" : choice(index, content, "null", JSON.stringify(logprobs)),
     finish: ({ index, reason }) =>
       choice(index, "", reason === "length" || reason === "content_filter" ? `"${reason}"` : '"stop"'),
     usage: (usage) => sseEvent(`${head}"choices":[],"usage":${JSON.stringify(usage)}}`),

@@ -1,21 +1,9 @@
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
-import type { EngineEvent, StreamDecoder, StreamFormat } from "../engines/engine.ts";
-import { openaiDecoder } from "../engines/openai-stream.ts";
+import type { StreamDecoder, StreamFormat } from "../engines/engine.ts";
+import { decoderOf } from "../engines/openai-stream.ts";
 import { PieceScanner } from "../streams/chain-streams.ts";
 import { ChoiceMerger } from "./choice-merger.ts";
-
-/** A decoder of an engine's stream, also of one that is passed on as it is where it is the only one. */
-function decoderOf(format: StreamFormat, body: ChatRequest | CompletionRequest): StreamDecoder {
-  if (format.format === "translated") return format.decoder(body);
-  const { judge } = format.rules;
-  const decoder = openaiDecoder();
-  const judged = (events: EngineEvent[]): EngineEvent[] =>
-    judge
-      ? events.map((event) => (event.type === "error" ? { ...event, fault: judge(event.fault) } : event))
-      : events;
-  return { push: (bytes) => judged(decoder.push(bytes)), end: () => judged(decoder.end()) };
-}
 
 /**
  * Decodes the streams of all choices, chained by `chainStreams`, into the events of one answer. `bodies` are the

@@ -72,6 +72,7 @@ export type EngineEvent =
       readonly content?: string;
       readonly reasoning?: string;
       readonly toolCalls?: readonly ToolCallDelta[];
+      /** In the form of the operation: that of chats, or for completions that of OpenAI's legacy ones. */
       readonly logprobs?: ChatLogprobs;
     }
   | { readonly type: "finish"; readonly index: number; readonly reason: FinishReason }

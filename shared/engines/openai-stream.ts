@@ -1,6 +1,7 @@
-import type { ChatLogprobs, ToolCallDelta } from "../contracts/chat.ts";
-import { SseScanner } from "../streams/sse.ts";
-import type { EngineEvent, StreamDecoder } from "./engine.ts";
+import type { ChatLogprobs, ChatRequest, ToolCallDelta } from "../contracts/chat.ts";
+import type { CompletionRequest } from "../contracts/completions.ts";
+import { type SseEvent, SseScanner } from "../streams/sse.ts";
+import type { ChunkRules, EngineEvent, StreamDecoder, StreamFormat } from "./engine.ts";
 import { asList, asObject, readFinish, readUsage, usageOfTimings } from "./openai-answer.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
 
@@ -77,12 +78,35 @@ export function eventsOfData(data: string): EngineEvent[] {
       ];
 }
 
-/** Decodes a stream in OpenAI's format. Builds of llama.cpp up to 2025 put an error into a field of its own, `error:`. */
-export function openaiDecoder(): StreamDecoder {
+/**
+ * Decodes a stream in OpenAI's format, as the rules of an engine's kind want it read. Builds of llama.cpp up to 2025 put
+ * an error into a field of its own, `error:`.
+ */
+export function openaiDecoder({ mender, judge }: Partial<ChunkRules> = {}): StreamDecoder {
   const scanner = new SseScanner();
-  const read = (events: ReturnType<SseScanner["push"]>): EngineEvent[] =>
-    events.flatMap((event) => eventsOfSse(event.raw, event.data));
+  const mend = mender?.();
+  const eventsOf = ({ raw, data }: SseEvent): EngineEvent[] => {
+    const chunk = mend && data !== undefined ? objectIn(data) : undefined;
+    if (!chunk) return eventsOfSse(raw, data);
+    mend?.(chunk);
+    return eventsOfChunk(chunk);
+  };
+  const judged = (event: EngineEvent): EngineEvent =>
+    judge && event.type === "error" ? { ...event, fault: judge(event.fault) } : event;
+  const read = (events: readonly SseEvent[]) => events.flatMap(eventsOf).map(judged);
   return { push: (bytes) => read(scanner.push(bytes)), end: () => read(scanner.end()) };
+}
+
+/** What decodes an engine's stream, also one that is passed on as it is where it is the only one. */
+export const decoderOf = (format: StreamFormat, body: ChatRequest | CompletionRequest): StreamDecoder =>
+  format.format === "translated" ? format.decoder(body) : openaiDecoder(format.rules);
+
+function objectIn(data: string): Record<string, unknown> | undefined {
+  try {
+    return asObject(JSON.parse(data));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The canonical events of one server-sent event. */

@@ -530,3 +530,24 @@ describe("the traps of the engines", () => {
     }
   });
 });
+
+describe.each(KINDS)("log probabilities of several streamed completions of %s", (kind) => {
+  it("are told of each token, at its place in its own choice; or refused", async () => {
+    const body = { model: modelOf(kind), prompt: "Hi [sim tokens=3]", logprobs: 1, n: 2, stream: true };
+    const response = await post(proof(), "/v1/completions", body);
+    if (response.status === 400) return expect(await errorOf(response)).toMatchObject({ param: "logprobs" });
+    const { chunks } = await readStream(response);
+    for (const index of [0, 1]) {
+      const pieces = chunks.flatMap((chunk) => chunk.choices).filter((choice) => choice.index === index);
+      const told = pieces.flatMap(({ logprobs }) => (logprobs as Legacy | null) ?? []);
+      const text = pieces.map((piece) => piece.text ?? "").join("");
+      const tokens = told.flatMap((each) => each.tokens);
+      expect(tokens.join("")).toBe(text);
+      expect(told.flatMap((each) => each.text_offset)).toEqual(
+        tokens.map((_, at) => tokens.slice(0, at).join("").length),
+      );
+    }
+  });
+});
+
+type Legacy = { tokens: string[]; text_offset: number[] };

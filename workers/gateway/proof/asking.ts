@@ -46,7 +46,13 @@ type Delta = {
 };
 type Chunk = {
   id: string;
-  choices: { index: number; delta?: Delta; text?: string; finish_reason: string | null }[];
+  choices: {
+    index: number;
+    delta?: Delta;
+    text?: string;
+    logprobs?: unknown;
+    finish_reason: string | null;
+  }[];
   usage?: Usage | null;
   error?: ErrorBody["error"];
 };

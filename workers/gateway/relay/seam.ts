@@ -8,12 +8,11 @@ import type { CompletionRequest } from "../../../shared/contracts/completions.ts
 import type {
   EngineCall,
   EngineRequest,
-  StreamDecoder,
   StreamFormat,
   StreamedExchange,
   Written,
 } from "../../../shared/engines/engine.ts";
-import { openaiDecoder } from "../../../shared/engines/openai-stream.ts";
+import { decoderOf } from "../../../shared/engines/openai-stream.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
@@ -118,16 +117,4 @@ function seam(
       });
     },
   };
-}
-
-function decoderOf(format: StreamFormat, body: Body): StreamDecoder {
-  if (format.format === "translated") return format.decoder(body);
-  const decoder = openaiDecoder();
-  const { judge } = format.rules;
-  if (!judge) return decoder;
-  const judged: StreamDecoder["push"] = (bytes) =>
-    decoder
-      .push(bytes)
-      .map((event) => (event.type === "error" ? { ...event, fault: judge(event.fault) } : event));
-  return { push: judged, end: () => decoder.end() };
 }
