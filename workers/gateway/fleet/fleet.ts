@@ -145,6 +145,7 @@ function createEndpoint(config: EngineConfig, { secrets, engine, now, newHolderI
       () => engine(config.id),
       now,
       (status) => learn(endpoint, status),
+      () => slotsOf(endpoint),
     ),
   };
   return endpoint;

@@ -78,7 +78,12 @@ const isolate = (id: string, { port }: Pick<Wired, "port">): Slots =>
     () => port,
     nowMs,
     () => undefined,
+    () => CAP,
   );
+
+/** Requests that the engine may have, where its object does not say. */
+const CAP = 3;
+const REFUSED = { refused: { reason: "full" as const, retryAfterMs: 700 } };
 
 let serial = 0;
 const wish = (gone: AbortSignal = new AbortController().signal): Wish => ({
@@ -180,6 +185,29 @@ describe("the slots of an isolate", () => {
     const entered = await (slots.take(wish(), never) ?? slots.wait(wish(), never));
     expect(entered).toMatchObject({ ok: true });
     expect(slots.inUse).toBe(1);
+  });
+
+  it("send an engine no flood while their keeper is out of reach", async () => {
+    const lost = () => Promise.reject(new Error("out of reach"));
+    const slots = isolate("a", { port: { renew: lost, enter: lost, leave: lost, report: lost } });
+    const entered = await Promise.all(Array.from({ length: CAP + 2 }, () => slots.wait(wish(), never)));
+    expect(entered.filter(({ ok }) => ok)).toHaveLength(CAP);
+    expect(entered.filter(({ ok }) => !ok)).toEqual(
+      Array.from({ length: 2 }, () => ({ ok: false, error: { reason: "full", retryAfterMs: 1_000 } })),
+    );
+    expect(slots.inUse).toBe(CAP);
+  });
+
+  it("enter the queue of a keeper that has restarted", async () => {
+    let calls = 0;
+    const { port } = wiredObject(1);
+    const enter: EnginePort["enter"] = () => {
+      calls += 1;
+      return calls === 1 ? Promise.reject(new Error("restarted")) : Promise.resolve(REFUSED);
+    };
+    const slots = isolate("a", { port: { ...port, enter } });
+    expect(await slots.wait(wish(), never)).toEqual({ ok: false, error: REFUSED.refused });
+    expect(slots.inUse).toBe(0);
   });
 
   it("come to rest after a bounded number of messages, however requests come and go meanwhile", async () => {

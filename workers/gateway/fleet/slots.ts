@@ -45,6 +45,11 @@ export type Wish = {
 /** Time between two ticks of a request that is under way, in milliseconds: several to a lease. */
 export const TICK_MS = 2_000;
 
+/** How often a request tries to enter the queue of an object that does not answer. */
+const ENTRIES_MAX = 2;
+/** When to come back, where an engine is full and nobody knows for how long. */
+const AWAY_RETRY_MS = 1_000;
+
 /** Time after which a renewal that was not answered is made again, in milliseconds. */
 const RENEWING_MS = 1_000;
 
@@ -61,6 +66,7 @@ export class Slots {
   readonly #engine: () => EnginePort;
   readonly #now: () => number;
   readonly #learn: (status: EngineStatus) => void;
+  readonly #cap: () => number;
   /** Requests of this isolate that are at the engine. */
   inUse = 0;
   /** When one of them last failed there, in milliseconds since 1970. */
@@ -74,11 +80,14 @@ export class Slots {
     now: () => number,
     /** Told what the object says of the engine, whenever it does. */
     learn: (status: EngineStatus) => void,
+    /** Requests that the engine may have at once: so many this isolate sends on its own while the object is away. */
+    cap: () => number,
   ) {
     this.#holder = newHolder(holder);
     this.#engine = engine;
     this.#now = now;
     this.#learn = learn;
+    this.#cap = cap;
   }
 
   /** A slot that this isolate has already. `failing` makes a success worth telling. */
@@ -111,6 +120,7 @@ export class Slots {
 
   async #queue(wish: Wish, failing: () => boolean, startedMs: number): Promise<Result<Slot, Busy>> {
     const { requestId: id, key, priority, deadlineMs, gone } = wish;
+    let unheard = 0;
     for (;;) {
       // A listener that is added now would not be told.
       if (gone.aborted) return err({ reason: "the client left", retryAfterMs: 0 });
@@ -126,13 +136,20 @@ export class Slots {
             .catch(() => undefined),
         );
       gone.addEventListener("abort", leave, { once: true });
-      // A coordinator that is out of reach must not keep requests from engines that are there.
       const entered = await this.#engine()
         .enter(ask, entry, this.#takeServed())
         .catch(() => undefined);
       gone.removeEventListener("abort", leave);
       const nowMs = this.#now();
-      if (!entered) return ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs, false));
+      if (!entered) {
+        unheard += 1;
+        // It may have restarted, with its queue: then there is a new one.
+        if (unheard < ENTRIES_MAX) continue;
+        // A coordinator that is out of reach must not keep requests from an engine that is there; nor send it a flood.
+        return this.inUse < this.#cap()
+          ? ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs, false))
+          : err({ reason: "full", retryAfterMs: AWAY_RETRY_MS });
+      }
       if ("refused" in entered) return err(entered.refused);
       this.#holder = accept(this.#holder, entered.got, nowMs);
       // Another request of this isolate may have been quicker.

@@ -3,6 +3,7 @@ import { AutoRouter, type IRequest } from "itty-router";
 import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EngineStatus, FleetEvent, FleetSnapshot } from "../../../shared/fleet/snapshot.ts";
 import type { ModelEntry } from "../../../shared/contracts/admin-models.ts";
+import { checkBaseUrl } from "../../../shared/engines/base-url.ts";
 import { readConfig } from "../env.ts";
 import type { RegistrySnapshot } from "../../../shared/models/snapshot.ts";
 import { loadRegistry } from "../store/registry.ts";
@@ -15,6 +16,13 @@ const RELOAD_MS = 60_000;
 
 type Registered = Pick<RegistrySnapshot, "engines" | "drained" | "models">;
 const NOTHING_REGISTERED: Registered = { engines: [], drained: [], models: [] };
+
+const isAllowed = ({ baseUrl, via }: EngineConfig, privateAllowed: boolean): boolean =>
+  checkBaseUrl(baseUrl, { privateAllowed: privateAllowed || via === "vpc" }).ok;
+
+function partition<T>(all: readonly T[], holds: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(holds), all.filter((each) => !holds(each))];
+}
 
 type Known = { config: EngineConfig; status: EngineStatus };
 
@@ -130,12 +138,14 @@ export class FleetObject extends DurableObject<Env> {
   async #load(): Promise<void> {
     this.#loadedAtMs = Date.now();
     try {
-      const declared = readConfig(this.#variables).ENGINES;
+      const { ENGINES: declared, ALLOW_PRIVATE_ENGINES } = readConfig(this.#variables);
       const registered = await this.#registered();
-      const configs = [
-        ...declared,
-        ...registered.engines.filter(({ id }) => !declared.some((each) => each.id === id)),
-      ];
+      const others = registered.engines.filter(({ id }) => !declared.some((each) => each.id === id));
+      // What was registered while private addresses were allowed is not called when they no longer are.
+      const [allowed, refused] = partition(others, (config) => isAllowed(config, ALLOW_PRIVATE_ENGINES));
+      for (const { id } of refused) console.error(JSON.stringify({ event: "engine_refused", engine: id }));
+      await Promise.all(refused.map(({ id }) => this.#engine(id).retire()));
+      const configs = [...declared, ...allowed];
       const drained = new Set(registered.drained);
       const gone = [...this.#engines.keys()].filter((id) => !configs.some((config) => config.id === id));
       await Promise.all(gone.map((id) => this.#engine(id).retire()));

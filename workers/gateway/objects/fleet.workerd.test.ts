@@ -67,6 +67,32 @@ describe("the fleet's object", () => {
     expect(both?.status).toMatchObject({ health: "ready", models: [{ names: ["m"] }] });
   });
 
+  it("calls no private address that was registered while that was allowed", async () => {
+    const allow = (ALLOW_PRIVATE_ENGINES: string) =>
+      runInDurableObject(stub, (instance) => {
+        Object.assign((instance as unknown as { env: object }).env, { ALLOW_PRIVATE_ENGINES });
+      });
+    await allow("1");
+    const home = { baseUrl: "http://192.168.1.7:8000" };
+    await write(
+      { type: "put_engine", config: engine("home", home) },
+      { type: "put_engine", config: engine("tunnel", { ...home, via: "vpc" }) },
+      { type: "put_engine", config: engine("cloud") },
+    );
+    await fleet.changed();
+    expect((await idsOf()).toSorted()).toEqual(["cloud", "home", "tunnel"]);
+    await allow("0");
+    const called = vi.fn(async (_: string) => new Response(""));
+    vi.stubGlobal("fetch", called);
+    await fleet.changed();
+    expect((await idsOf()).toSorted()).toEqual(["cloud", "tunnel"]);
+    const state = await (await env.ENGINE.getByName("home").fetch("http://object/state")).json();
+    expect(state).toMatchObject({ config: {} });
+    expect(
+      called.mock.calls.filter(([url]) => url.includes("192.168.1.7") && !url.includes("tunnel")),
+    ).toEqual([]);
+  });
+
   it("sends nothing to who knows it all, and everything to who does not", async () => {
     await write({ type: "put_engine", config: engine("one") });
     await fleet.changed();

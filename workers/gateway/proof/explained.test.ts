@@ -188,6 +188,22 @@ describe("an answer for a developer", () => {
   });
 });
 
+describe("a priority that there is not", () => {
+  const misspelt = { "x-eco-priority": "hihg" };
+
+  it("is told to an operator, and nothing is asked", async () => {
+    const response = await ask("pair", "Hello", {}, { ...misspelt });
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ param: "x-eco-priority" });
+  });
+
+  it("is nothing to anybody else", async () => {
+    const response = await post(proof(), CHAT, chat("pair", "Hello"), { headers: misspelt });
+    expect(response.status).toBe(200);
+    await response.text();
+  });
+});
+
 describe("the line of a request", () => {
   it("has these members, and nothing of what was asked or answered", async () => {
     const response = await ask("pair", "[sim on=first die=0]", {}, { "x-eco-engine": "first" });

@@ -69,7 +69,8 @@ export function stageOf(
   if (format.format === "translated") return translatedRelay(format.decoder(body), writer(), options);
   const choices = choicesOf(options);
   const asked = { usage: options.showUsage, logprobs: options.logprobs ?? false, choices };
-  const mode = endpoint.config.relay ?? format.relay(asked);
+  // A connection that is closed natively, with its client's, would be gone before an engine's own abort call has come.
+  const mode = endpoint.adapter.abort ? "exact" : (endpoint.config.relay ?? format.relay(asked));
   return mode === "native" ? new NativeFollower(format.rules, choices) : exactRelay(format.rules, options);
 }
 

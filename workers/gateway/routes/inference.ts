@@ -14,7 +14,7 @@ import type { Operation } from "../../../shared/engines/engine.ts";
 import { prefixKeyOf } from "../../../shared/routing/affinity.ts";
 import { PRIORITIES, type Priority } from "../../../shared/routing/priority.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
-import { type Result, ok } from "../../../shared/kernel/result.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Config } from "../env.ts";
 import { failureResponse } from "../http/failure-response.ts";
@@ -36,6 +36,8 @@ async function prepare<Body extends { model: string }>(
 ): Promise<Result<Job<Body>, Failure>> {
   const { run } = c.env;
   run.operation = operation;
+  const wrong = wrongHeader(c, run);
+  if (wrong) return err(wrong);
   const text = await readBody(c.req.raw, run.ports.config.BODY_BYTES_MAX);
   if (!text.ok) return text;
   const json = parseJson(text.value);
@@ -74,6 +76,19 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
     requestId: run.id,
     defer: run.defer,
     gone: c.req.raw.signal,
+  };
+}
+
+/** What an operator asks for in a header, and cannot be: a misspelt priority would be the usual one, and nobody told. */
+function wrongHeader(c: Context<AppEnv>, { principal }: Run): Failure | undefined {
+  if (principal?.role !== "admin") return undefined;
+  const priority = c.req.raw.headers.get("x-eco-priority");
+  if (priority === null || priorityOf(priority)) return undefined;
+  const param = "x-eco-priority";
+  return {
+    kind: "invalid_request",
+    message: `The header \`${param}\` must be one of: ${PRIORITIES.join(", ")}.`,
+    param,
   };
 }
 
