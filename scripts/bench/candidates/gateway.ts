@@ -36,7 +36,8 @@ export async function startGateway(
   const { config, secret } = await configure(own, {
     KEY_PEPPER: PEPPER,
     ENGINES: JSON.stringify([
-      { id: "bench", kind: KIND_OF[name], baseUrl: `http://127.0.0.1:${enginePort}` },
+      // More than any load here: what a request waits for a slot is the queue's to measure, not the relay's.
+      { id: "bench", kind: KIND_OF[name], baseUrl: `http://127.0.0.1:${enginePort}`, concurrencyMax: 1024 },
     ]),
     LOG_REQUESTS: "true",
   });
