@@ -6,10 +6,19 @@ export default defineConfig(async () => ({
     maxWorkers: 2,
     projects: [
       {
-        // Rules, engines, scripts, and the whole platform driven from outside.
+        // Pure rules: nothing of one file can be seen by another, so they share their workers.
+        test: {
+          name: "rules",
+          include: ["shared/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        // Engines, scripts, and the whole platform driven from outside.
         test: {
           name: "node",
-          include: ["{shared,workers,engines-infra,scripts}/**/*.test.ts"],
+          include: ["{workers,engines-infra,scripts}/**/*.test.ts"],
           exclude: ["**/*.workerd.test.ts", "**/*.e2e.test.ts", "**/node_modules/**"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
