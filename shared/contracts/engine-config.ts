@@ -87,13 +87,10 @@ export const EngineConfig = z
       .strictObject({ clientIdSecret: SecretName, clientSecretSecret: SecretName })
       .optional()
       .meta({ description: "Cloudflare Access service token in front of the engine." }),
-    relay: z
-      .enum(["exact", "native"])
-      .optional()
-      .meta({
-        description:
-          "Overrides how an OpenAI-format stream is relayed; see the adapter. SGLang is always relayed exactly: it has to be told of a client that leaves.",
-      }),
+    relay: z.enum(["exact", "native"]).optional().meta({
+      description:
+        "Overrides how an OpenAI-format stream is relayed; see the adapter. SGLang is always relayed exactly: it has to be told of a client that leaves.",
+    }),
     weight: z.int().min(0).max(1000).optional().meta({
       description:
         "Share of the requests beside other engines of the same model; 0: only when no other can. 100 when absent.",
