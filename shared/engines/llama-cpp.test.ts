@@ -1,3 +1,4 @@
+import { FEATURES } from "./abilities.ts";
 import { engines } from "./engines.ts";
 import { describe, expect, it } from "vitest";
 import type { ChatRequest } from "../contracts/chat.ts";
@@ -350,6 +351,43 @@ describe("a model of llama.cpp whose template has no place for tools", () => {
       expect(chat(more, lacking).ok).toBe(true);
     },
   );
+});
+
+describe("a llama.cpp without a projector", () => {
+  const image = [
+    { role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,aWNvbg==" } }] },
+  ];
+  const read = (vision: boolean) => llamaCpp.models.details?.read({ modalities: { vision, audio: false } });
+
+  it("tells that it sees no images, and is not sent any", () => {
+    expect(read(false)).toEqual({ lacks: ["images"] });
+    const encoded = chat({ messages: image }, { ...MODEL, ...read(false) });
+    expect(sent(encoded)).toMatchObject({ kind: "unsupported", param: "messages" });
+  });
+
+  it("is sent images where it has one", () => {
+    expect(read(true)).toEqual({});
+    expect(chat({ messages: image }, { ...MODEL, ...read(true) }).ok).toBe(true);
+  });
+});
+
+describe("the embedded engine's list", () => {
+  const card = (id: string, capability: string, owned_by = "eco-base") => ({
+    id,
+    owned_by,
+    meta: { capabilities: [capability] },
+  });
+  const lacksOf = (...data: object[]) => llamaCpp.models.read({ data }).map(({ lacks }) => lacks);
+
+  it("tells which model is for what", () => {
+    const [text, vectors] = lacksOf(card("a", "completion"), card("b", "embedding"));
+    expect(text).toEqual(["embedding", "rerank", "images"]);
+    expect(vectors).toEqual(FEATURES.filter((feature) => feature !== "embedding"));
+  });
+
+  it("is not that of a llama-server, whose word for it means nothing", () => {
+    expect(lacksOf(card("a", "completion", "llamacpp"))).toEqual([undefined]);
+  });
 });
 
 describe("the limit of an answer without one", () => {

@@ -1,4 +1,5 @@
 import type { ChatRequest } from "../contracts/chat.ts";
+import { FEATURES, type Feature } from "./abilities.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
@@ -180,8 +181,7 @@ export const llamaCpp: EmbeddingAdapter = {
   defaults: { concurrencyMax: 4 },
   models: {
     path: "/v1/models",
-    // The embedded engine and newer servers list what a model is for; a chat model's name may be a file's path.
-    read: (json) => readOpenaiModels(json),
+    read: readModels,
     details: { path: "/props", read: readProps },
   },
   health: {
@@ -200,8 +200,27 @@ export const llamaCpp: EmbeddingAdapter = {
 
 /** A template that has no place for tools drops them without a word, and `required` with them. */
 function readProps(json: unknown): Pick<EngineModel, "lacks"> {
-  const { supports_tools: tools } = asObject(asObject(json)?.chat_template_caps) ?? {};
-  return tools === false ? { lacks: ["tools", "tool_choice"] } : {};
+  const { chat_template_caps: template, modalities } = asObject(json) ?? {};
+  const lacks: Feature[] = [];
+  if (asObject(template)?.supports_tools === false) lacks.push("tools", "tool_choice");
+  if (asObject(modalities)?.vision === false) lacks.push("images");
+  return lacks.length > 0 ? { lacks } : {};
+}
+
+/** The embedded engine has a model for texts and one for embeddings behind one address, and says which is which. */
+function readModels(json: unknown): EngineModel[] {
+  const purposes = new Map(
+    asList(asObject(json)?.data).map((each) => {
+      const { id, meta } = asObject(each) ?? {};
+      return [id, asList(asObject(meta)?.capabilities)[0]];
+    }),
+  );
+  return readOpenaiModels(json).map((model) => {
+    const purpose = model.ownedBy === "eco-base" ? purposes.get(model.names[0]) : undefined;
+    if (purpose === "completion") return { ...model, lacks: ["embedding", "rerank", "images"] };
+    if (purpose === "embedding") return { ...model, lacks: FEATURES.filter((each) => each !== "embedding") };
+    return model;
+  });
 }
 
 /**

@@ -53,6 +53,8 @@ export function refuseForAll(
       "tools",
       "cannot be called: the engine would not tell the model of them, or not read its calls",
     );
+  if (model.lacks?.includes("images") && hasImage(body))
+    return refuse("messages", "hold an image, and the model sees none at this engine");
   if (body.audio || body.modalities?.includes("audio"))
     return refuse(body.audio ? "audio" : "modalities", "asks for sound, which this engine does not make");
   if (body.web_search_options)
@@ -67,6 +69,9 @@ export function refuseForAll(
     ? undefined
     : refuse(custom, "of type `custom` is not supported: this engine calls functions only");
 }
+
+const hasImage = ({ messages }: ChatRequest): boolean =>
+  messages.some(({ content }) => Array.isArray(content) && content.some(({ type }) => type === "image_url"));
 
 /** The field by which a request speaks of a tool that takes free text, and is no function. */
 function customTool({ tools, tool_choice: choice, messages }: ChatRequest): string | undefined {
