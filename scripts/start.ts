@@ -8,6 +8,7 @@ import { type DevKeys, ensureKeys } from "./start/keys.ts";
 import { type Launch, type Launched, launch } from "./start/launch.ts";
 import { openRequestLog } from "./start/request-log.ts";
 import { readyScreen } from "./start/screen.ts";
+import { answerTo } from "./start/usage.ts";
 
 const began = performance.now();
 
@@ -77,4 +78,9 @@ function screen(
 const relative = (path: string): string =>
   path.startsWith(process.cwd()) ? path.slice(process.cwd().length + 1) : path;
 
+const answer = answerTo(process.argv.slice(2));
+if (answer) {
+  (answer.code === 0 ? console.log : console.error)(answer.text);
+  process.exit(answer.code);
+}
 await launch(start);
