@@ -59,6 +59,8 @@ export async function servePlatform(options: PlatformOptions): Promise<Platform>
             ENGINE: { className: "EngineObject", useSQLite: true },
             FLEET: { className: "FleetObject", useSQLite: true },
             REQUESTS: { className: "RequestsObject", useSQLite: true },
+            KEY: { className: "KeyObject", useSQLite: true },
+            THROTTLE: { className: "ThrottleObject", useSQLite: true },
           },
           serviceBindings: { EGRESS: { network: { allow: ["local", "private", "public"] } } },
           unsafeDirectSockets: [{ host: HOST, port: 0, entrypoint: "default" }],

@@ -48,3 +48,10 @@ export const WorkspaceId = z
   .regex(/^ws_[0-9A-Za-z]{20}$/)
   .brand<"WorkspaceId">();
 export type WorkspaceId = z.infer<typeof WorkspaceId>;
+
+/** Names a person who can sign in. */
+export const UserId = z
+  .string()
+  .regex(/^usr_[0-9A-Za-z]{20}$/)
+  .brand<"UserId">();
+export type UserId = z.infer<typeof UserId>;

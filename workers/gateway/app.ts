@@ -2,8 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { failureResponse } from "./http/failure-response.ts";
-import { withAdmin } from "./middleware/with-admin.ts";
-import { withKey } from "./middleware/with-key.ts";
+import { type Access, type Handler, guard } from "./middleware/guard.ts";
 import type { Defer, Ports } from "./ports.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
 import * as inference from "./routes/inference.ts";
@@ -12,27 +11,28 @@ import * as reference from "./routes/reference.ts";
 import * as status from "./routes/status.ts";
 import { Run } from "./run.ts";
 
-type Handler = (c: Context<AppEnv>) => Promise<Response>;
+export type Method = "get" | "post" | "put" | "patch" | "delete";
 
-type Method = "get" | "post" | "patch" | "delete";
+/** Method, path, what it asks of its caller, and what answers it. */
+export type Route = readonly [method: Method, path: string, access: Access, handler: Handler];
 
 /**
- * Method, path, handler. What each accepts and gives is in `openapi.ts`. A route has one handler and no middleware:
- * Hono then calls it without composing a chain, which would cost more than the rest of routing.
+ * Every route there is. What each accepts and gives is in `openapi.ts`. A route has one handler and no middleware: Hono
+ * then calls it without composing a chain, which would cost more than the rest of routing.
  */
-export const ROUTES: readonly (readonly [Method, string, Handler])[] = [
-  ["post", "/v1/chat/completions", withKey(inference.chatCompletions)],
-  ["post", "/v1/completions", withKey(inference.completions)],
-  ["post", "/v1/embeddings", withKey(inference.embeddings)],
-  ["post", "/v1/rerank", withKey(inference.rerank)],
-  ["get", "/v1/models", withKey(models.listModels)],
-  ["get", "/v1/models/:id{.+}", withKey(models.getModel)],
-  ...ADMIN_ROUTES.map(([method, path, handler]) => [method, path, withAdmin(handler)] as const),
-  ["get", "/health", status.health],
-  ["get", "/ready", status.ready],
-  ["get", "/metrics", status.metrics],
-  ["get", "/openapi.json", reference.openapiJson],
-  ["get", "/docs", reference.docs],
+export const ROUTES: readonly Route[] = [
+  ["post", "/v1/chat/completions", "inference", inference.chatCompletions],
+  ["post", "/v1/completions", "inference", inference.completions],
+  ["post", "/v1/embeddings", "inference", inference.embeddings],
+  ["post", "/v1/rerank", "inference", inference.rerank],
+  ["get", "/v1/models", "models:read", models.listModels],
+  ["get", "/v1/models/:id{.+}", "models:read", models.getModel],
+  ...ADMIN_ROUTES,
+  ["get", "/health", "public", status.health],
+  ["get", "/ready", "public", status.ready],
+  ["get", "/metrics", "metrics:read", status.metrics],
+  ["get", "/openapi.json", "public", reference.openapiJson],
+  ["get", "/docs", "public", reference.docs],
 ];
 
 /** Answers one request; work that goes on behind the answer is handed to `defer`. */
@@ -41,13 +41,13 @@ export type App = (request: Request, defer: Defer) => Promise<Response>;
 /** The HTTP app: routes, the run around each request, and nothing else. */
 export function createApp(ports: Ports): App {
   const app = new OpenAPIHono<AppEnv>();
-  for (const [method, path, handler] of ROUTES) app[method](path, handler);
+  for (const [method, path, access, handler] of ROUTES) app[method](path, guard(access, handler));
   // Without a key the API tells nobody what it has and what it has not.
   const lost: Handler = async (c) => failureResponse(c.env.run, wrongAddress(c));
-  const lostInApi = withKey(lost);
-  const lostInAdmin = withAdmin(lost);
+  const lostInApi = guard("models:read", lost);
+  const lostInAdmin = guard("engines:manage", lost);
   app.notFound((c) => {
-    if (c.req.path.startsWith("/v1/")) return lostInApi(c);
+    if (/^\/(api\/)?v1\//.test(c.req.path)) return lostInApi(c);
     return c.req.path.startsWith("/admin/") ? lostInAdmin(c) : lost(c);
   });
   app.onError((error, c) => {

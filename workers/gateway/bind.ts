@@ -9,6 +9,7 @@ import { createFleet } from "./fleet/fleet.ts";
 import { createHistory } from "./history.ts";
 import { createAuthenticator } from "./middleware/authenticate.ts";
 import type { EngineControl, Ports } from "./ports.ts";
+import { d1AuditLog } from "./store/audit.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
 import { d1Registry } from "./store/registry.ts";
@@ -46,6 +47,7 @@ export function bindPorts(env: Env): Ports {
       random,
       newHolderId: () => crypto.randomUUID(),
     }),
+    audit: d1AuditLog(env.DB),
     registry: d1Registry(env.DB),
     modelActions: d1ModelActions(env.DB),
     engines: engineControl(fleetObject, env),

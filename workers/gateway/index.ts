@@ -3,8 +3,10 @@ import { bindPorts } from "./bind.ts";
 
 export { EngineObject } from "./objects/engine.ts";
 export { FleetObject } from "./objects/fleet.ts";
+export { KeyObject } from "./objects/key.ts";
 export { MetricsObject } from "./objects/metrics.ts";
 export { RequestsObject } from "./objects/requests.ts";
+export { ThrottleObject } from "./objects/throttle.ts";
 
 // One app for the isolate's life: it holds caches, and nothing of any request.
 let app: App | undefined;

@@ -7,6 +7,7 @@ import type { Config } from "./env.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { RequestHistory } from "./history.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
+import type { AuditLog } from "./store/audit.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
 import type { RegistryStore } from "./store/registry.ts";
@@ -34,6 +35,7 @@ export type Ports = {
   readonly config: Config;
   readonly fleet: Fleet;
   readonly authenticate: Authenticator;
+  readonly audit: AuditLog;
   readonly registry: RegistryStore;
   readonly modelActions: ModelActionStore;
   readonly engines: EngineControl;

@@ -20,7 +20,7 @@ export function recordOf(run: Run, status: number, nowMs: number): RequestRecord
     path: cut(pathOf(request.url)),
     status,
     operation: run.operation,
-    key: principal?.keyId,
+    key: principal?.id,
     workspace: principal?.workspaceId,
     model,
     model_id: run.modelId === model ? undefined : run.modelId,

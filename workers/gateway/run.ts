@@ -1,3 +1,4 @@
+import { may } from "../../shared/auth/permissions.ts";
 import type { Principal } from "../../shared/auth/principal.ts";
 import type { Usage } from "../../shared/contracts/common.ts";
 import type { FailedAttempt } from "../../shared/contracts/request-record.ts";
@@ -72,7 +73,7 @@ export class Run {
 
   /** Whether whoever asks may know which engine answered, and how that came about. */
   get isExplained(): boolean {
-    return this.principal?.role === "admin";
+    return this.principal !== undefined && may(this.principal, "engines:manage");
   }
 
   /** Counts the time of `work` as that part. What is before and behind it is the platform's own. */

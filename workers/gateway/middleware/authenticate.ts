@@ -8,17 +8,18 @@ import {
 import type { Principal } from "../../../shared/auth/principal.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import type { KeyStore } from "../store/keys.ts";
+import type { KeyStore, Lookup } from "../store/keys.ts";
 
 /** How long an isolate trusts what it knows of a key, in milliseconds. */
 const TRUST_MS = 30_000;
 const KEYS_MAX = 10_000;
 
-/** Finds out whom a request is from. */
+/** Finds out whom a request is from; `fresh` goes past what this isolate and KV remember. */
 export type Authenticator = (
   authorization: string | null,
   store: KeyStore,
   nowMs: number,
+  lookup?: Lookup,
 ) => Promise<Result<Principal, Failure>>;
 
 /**
@@ -28,16 +29,16 @@ export type Authenticator = (
 export function createAuthenticator(pepper: string): Authenticator {
   const known = new Map<string, { principal: Principal; untilMs: number }>();
   let imported: Promise<Pepper> | undefined;
-  return async (authorization, store, nowMs) => {
+  return async (authorization, store, nowMs, lookup) => {
     const key = bearerOf(authorization);
     if (key === undefined) return err({ kind: "missing_key" });
-    const cached = known.get(key);
+    const cached = lookup?.fresh ? undefined : known.get(key);
     if (cached && cached.untilMs > nowMs) return accept(cached.principal, nowMs);
     if (!isApiKeyForm(key)) return err({ kind: "invalid_key" });
     imported ??= importPepper(pepper);
     let principal: Principal | undefined;
     try {
-      principal = await store.find(await hashApiKey(await imported, key));
+      principal = await store.find(await hashApiKey(await imported, key), lookup);
     } catch {
       return err({ kind: "store_unavailable" });
     }

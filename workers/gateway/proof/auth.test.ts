@@ -21,12 +21,13 @@ const ask = (authorization: string | undefined, path = CHAT, headers: Record<str
       ...headers,
     },
   });
-const newKey = (role: "developer" | "admin" = "developer") =>
+const newKey = (role: "developer" | "admin" = "developer", secret?: string) =>
   createKey(proof().database, proof().pepper, {
     workspaceId: proof().workspaceId,
     name: "another",
     role,
     nowMs: Date.now(),
+    ...(secret !== undefined && { secret }),
   });
 const hashOf = async (key: string) => hashApiKey(await importPepper(proof().pepper), key);
 
@@ -54,8 +55,11 @@ describe("a request without a key that works", () => {
   });
 
   it.each([
-    ["has expired", "UPDATE api_keys SET expires_at_ms = 1 WHERE hash = ?"],
-    ["was revoked", "UPDATE api_keys SET revoked_at_ms = 1 WHERE hash = ?"],
+    ["has expired", "UPDATE key_secrets SET expires_at_ms = 1 WHERE hash = ?"],
+    [
+      "was revoked",
+      "UPDATE api_keys SET revoked_at_ms = 1 WHERE id = (SELECT key_id FROM key_secrets WHERE hash = ?)",
+    ],
   ])("is a 401: a key that %s", async (_, sql) => {
     const key = await newKey();
     await proof()
@@ -81,12 +85,7 @@ describe("a key that works", () => {
   it("works the moment it is made, though it was refused before", async () => {
     const key = createApiKey(random);
     expect((await ask(`Bearer ${key}`)).status).toBe(401);
-    await proof()
-      .database.prepare(
-        "INSERT INTO api_keys (hash, id, workspace_id, name, role, hint, created_at_ms) VALUES (?, ?, ?, 'late', 'developer', '', 0)",
-      )
-      .bind(await hashOf(key), `key_${"0".repeat(20)}`, proof().workspaceId)
-      .run();
+    await newKey("developer", key);
     expect((await ask(`Bearer ${key}`)).status).toBe(200);
   });
 

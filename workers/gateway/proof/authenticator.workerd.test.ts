@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createApiKey } from "../../../shared/auth/api-key.ts";
-import { Principal } from "../../../shared/auth/principal.ts";
+import type { Principal } from "../../../shared/auth/principal.ts";
+import { testPrincipal } from "../../../shared/auth/testing.ts";
 import { createAuthenticator } from "../middleware/authenticate.ts";
 
 /** The same key for the same seed. */
@@ -11,13 +12,7 @@ const keyOf = (seed: number) => {
 const KEY = keyOf(1);
 const TRUST_MS = 30_000;
 
-const principal = (expiresAtMs: number | null = null) =>
-  Principal.parse({
-    keyId: `key_${"a".repeat(20)}`,
-    workspaceId: `ws_${"a".repeat(20)}`,
-    role: "developer",
-    expiresAtMs,
-  });
+const principal = (expiresAtMs: number | null = null) => testPrincipal({ expiresAtMs });
 
 /** A store that gives its answers in turn, and counts how often it was asked. */
 function storeOf(...answers: (Principal | undefined | Error)[]) {
@@ -44,12 +39,12 @@ async function ask(
   const heard: string[] = [];
   for (const nowMs of timesMs) {
     const caller = await authenticate(`Bearer ${key}`, store, nowMs);
-    heard.push(caller.ok ? caller.value.keyId : caller.error.kind);
+    heard.push(caller.ok ? caller.value.id : caller.error.kind);
   }
   return heard;
 }
 
-const KNOWN = principal().keyId;
+const KNOWN = principal().id;
 
 describe("an authenticator", () => {
   it.each<

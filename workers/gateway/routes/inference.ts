@@ -60,7 +60,7 @@ async function prepare<Body extends { model: string }>(
  */
 function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
   const { ports, principal } = run;
-  const operator = principal?.role === "admin";
+  const operator = run.isExplained;
   const pin = operator ? c.req.raw.headers.get("x-eco-engine") : null;
   const priority = (operator && priorityOf(c.req.raw.headers.get("x-eco-priority"))) || "normal";
   run.priority = priority;
@@ -71,7 +71,7 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
     ...(pin !== null && { pin }),
     ...(affinity !== undefined && { affinity }),
     ...(ports.config.REGION !== undefined && { region: ports.config.REGION }),
-    key: principal?.keyId ?? "",
+    key: principal?.id ?? "",
     deadlineMs: run.startedMs + ports.config.TOTAL_TIMEOUT_MS,
     requestId: run.id,
     defer: run.defer,
@@ -80,8 +80,8 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
 }
 
 /** What an operator asks for in a header, and cannot be: a misspelt priority would be the usual one, and nobody told. */
-function wrongHeader(c: Context<AppEnv>, { principal }: Run): Failure | undefined {
-  if (principal?.role !== "admin") return undefined;
+function wrongHeader(c: Context<AppEnv>, run: Run): Failure | undefined {
+  if (!run.isExplained) return undefined;
   const priority = c.req.raw.headers.get("x-eco-priority");
   if (priority === null || priorityOf(priority)) return undefined;
   const param = "x-eco-priority";

@@ -1,10 +1,17 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { Principal } from "../../../shared/auth/principal.ts";
-import { apiKeys } from "./schema.ts";
+import type { Defer } from "../defer.ts";
+import { apiKeys, keySecrets, workspaces } from "./schema.ts";
+
+/** How a key is looked up. */
+export type Lookup = {
+  /** Past every cache, for what is known may be old. */
+  readonly fresh?: boolean;
+};
 
 /** Where keys are looked up. It throws when the store is out of reach, which must never look like an unknown key. */
-export type KeyStore = { find(hash: string): Promise<Principal | undefined> };
+export type KeyStore = { find(hash: string, lookup?: Lookup): Promise<Principal | undefined> };
 
 /** D1, the truth about keys. */
 export function d1KeyStore(database: D1Database): KeyStore {
@@ -13,18 +20,40 @@ export function d1KeyStore(database: D1Database): KeyStore {
       // Made here and not outside: it costs more than everything else that authenticates a known key.
       const row = await drizzle(database)
         .select({
-          keyId: apiKeys.id,
+          id: apiKeys.id,
           workspaceId: apiKeys.workspaceId,
+          operator: workspaces.operator,
           role: apiKeys.role,
-          expiresAtMs: apiKeys.expiresAtMs,
+          scopes: apiKeys.scopes,
+          models: apiKeys.models,
+          origins: apiKeys.origins,
+          ips: apiKeys.ips,
+          limits: apiKeys.limits,
+          workspaceLimits: workspaces.limits,
+          priority: apiKeys.priority,
+          version: apiKeys.version,
+          keyExpiresAtMs: apiKeys.expiresAtMs,
+          secretExpiresAtMs: keySecrets.expiresAtMs,
         })
-        .from(apiKeys)
-        .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revokedAtMs)))
+        .from(keySecrets)
+        .innerJoin(apiKeys, eq(apiKeys.id, keySecrets.keyId))
+        .innerJoin(workspaces, eq(workspaces.id, apiKeys.workspaceId))
+        .where(and(eq(keySecrets.hash, hash), isNull(apiKeys.revokedAtMs)))
         .get();
-      return row && Principal.parse(row);
+      if (!row) return undefined;
+      const { keyExpiresAtMs, secretExpiresAtMs, ...rest } = row;
+      return Principal.parse({
+        ...rest,
+        kind: "key",
+        expiresAtMs: earlier(keyExpiresAtMs, secretExpiresAtMs),
+      });
     },
   };
 }
+
+/** The earlier of two ends; null is none. */
+const earlier = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b);
 
 /** Seconds that KV may serve a key without asking D1; KV's shortest is 60. */
 const KV_TTL_S = 60;
@@ -33,15 +62,13 @@ const KV_TTL_S = 60;
  * KV in front of a slower store. Only found keys are written: a key that does not exist yet must work the moment it
  * does. KV itself failing costs time, not the answer.
  */
-export function kvKeyStore(
-  cache: KVNamespace,
-  store: KeyStore,
-  defer: (work: Promise<unknown>) => void,
-): KeyStore {
+export function kvKeyStore(cache: KVNamespace, store: KeyStore, defer: Defer): KeyStore {
   return {
-    async find(hash) {
-      const cached = Principal.safeParse(await cache.get(`key:${hash}`, "json").catch(() => null));
-      if (cached.success) return cached.data;
+    async find(hash, lookup) {
+      const cached = lookup?.fresh
+        ? undefined
+        : Principal.safeParse(await cache.get(`key:${hash}`, "json").catch(() => null));
+      if (cached?.success) return cached.data;
       const found = await store.find(hash);
       if (found)
         defer(

@@ -5,28 +5,30 @@ import { createApiKey, hashApiKey, importPepper, keyHint } from "../../../shared
 import { randomBase62 } from "../../../shared/kernel/ids.ts";
 import { createAuthenticator } from "../middleware/authenticate.ts";
 import { type KeyStore, d1KeyStore, kvKeyStore } from "./keys.ts";
-import { apiKeys, workspaces } from "./schema.ts";
+import { apiKeys, keySecrets, workspaces } from "./schema.ts";
 
 const random = (count: number) => crypto.getRandomValues(new Uint8Array(count));
 const PEPPER = "a pepper for tests only";
 const NOW_MS = 1_800_000_000_000;
 
 /** A key in D1; returns its secret and hash. */
-async function store(more: Partial<typeof apiKeys.$inferInsert> = {}) {
+async function store(
+  { secret = createApiKey(random), ...more }: Partial<typeof apiKeys.$inferInsert> & { secret?: string } = {},
+  secretExpiresAtMs: number | null = null,
+) {
   const db = drizzle(env.DB);
   const workspaceId = `ws_${randomBase62(20, random)}`;
-  const secret = createApiKey(random);
+  const id = `key_${randomBase62(20, random)}`;
   const hash = await hashApiKey(await importPepper(PEPPER), secret);
   await db.insert(workspaces).values({ id: workspaceId, name: "test", createdAtMs: NOW_MS });
-  await db.insert(apiKeys).values({
+  const atMs = { createdAtMs: NOW_MS, updatedAtMs: NOW_MS };
+  await db.insert(apiKeys).values({ id, workspaceId, name: "test", role: "developer", ...atMs, ...more });
+  await db.insert(keySecrets).values({
     hash,
-    id: `key_${randomBase62(20, random)}`,
-    workspaceId,
-    name: "test",
-    role: "developer",
+    keyId: id,
     hint: keyHint(secret),
     createdAtMs: NOW_MS,
-    ...more,
+    expiresAtMs: secretExpiresAtMs,
   });
   return { secret, hash, workspaceId };
 }
@@ -53,6 +55,15 @@ describe("d1KeyStore", () => {
     });
   });
 
+  it.each([
+    [NOW_MS + 5, null, NOW_MS + 5],
+    [null, NOW_MS + 7, NOW_MS + 7],
+    [NOW_MS + 5, NOW_MS + 7, NOW_MS + 5],
+  ])("ends with the key or its secret, whichever is first (%s, %s)", async (key, secret, end) => {
+    const { hash } = await store({ expiresAtMs: key }, secret);
+    expect(await d1KeyStore(env.DB).find(hash)).toMatchObject({ expiresAtMs: end });
+  });
+
   it("does not know a revoked key", async () => {
     const { hash } = await store({ revokedAtMs: NOW_MS });
     expect(await d1KeyStore(env.DB).find(hash)).toBeUndefined();
@@ -76,8 +87,19 @@ describe("kvKeyStore", () => {
     const hash = await hashApiKey(await importPepper(PEPPER), secret);
     const keys = kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), () => undefined);
     expect(await keys.find(hash)).toBeUndefined();
-    await store({ hash });
+    await store({ secret });
     expect(await keys.find(hash)).toBeDefined();
+  });
+
+  it("looks past KV for whoever wants to know it anew", async () => {
+    const { hash } = await store();
+    const slower = counting(d1KeyStore(env.DB));
+    const pending: Promise<unknown>[] = [];
+    const keys = kvKeyStore(env.KEY_CACHE, slower, (work) => void pending.push(work));
+    await keys.find(hash);
+    await Promise.all(pending);
+    await keys.find(hash, { fresh: true });
+    expect(slower.asked).toBe(2);
   });
 
   it("answers from the slower store when KV fails", async () => {

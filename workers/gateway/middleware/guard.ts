@@ -1,0 +1,40 @@
+import type { Context } from "hono";
+import { type Permission, whyForbidden } from "../../../shared/auth/permissions.ts";
+import type { Principal } from "../../../shared/auth/principal.ts";
+import type { Failure } from "../../../shared/kernel/failure.ts";
+import { type Result, err } from "../../../shared/kernel/result.ts";
+import type { AppEnv } from "../app-env.ts";
+import { failureResponse } from "../http/failure-response.ts";
+import type { Run } from "../run.ts";
+
+export type Handler = (c: Context<AppEnv>) => Promise<Response>;
+
+/** What a route asks of its caller: a permission, or nothing. */
+export type Access = Permission | "public";
+
+/**
+ * A handler that is reached by those alone who have the permission. Requests to models may rest on what an isolate
+ * remembers of a key, for the key's own object has the last word on them; everything else looks the key up anew.
+ */
+export const guard = (access: Access, handler: Handler): Handler =>
+  access === "public"
+    ? handler
+    : async (c) => {
+        const { run } = c.env;
+        if (access === "metrics:read" && run.ports.config.METRICS_PUBLIC) return handler(c);
+        if (access === "engines:manage") run.operation = "admin";
+        const caller = await callerOf(run, { fresh: access !== "inference" });
+        if (!caller.ok) return failureResponse(run, caller.error);
+        run.principal = caller.value;
+        const why = whyForbidden(caller.value, access);
+        if (why !== undefined) return failureResponse(run, { kind: "forbidden", message: why });
+        return handler(c);
+      };
+
+/** Whom a request is from. */
+export function callerOf(run: Run, lookup: { readonly fresh: boolean }): Promise<Result<Principal, Failure>> {
+  const { ports, request } = run;
+  return ports
+    .authenticate(request.headers.get("authorization"), ports.keys(run.defer), ports.now(), lookup)
+    .catch(() => err({ kind: "store_unavailable" } as const));
+}
