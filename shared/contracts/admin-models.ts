@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { engineKinds } from "../engines/engines.ts";
+import { Price } from "../usage/price.ts";
 import { EngineId } from "./engine-config.ts";
 import { patchShape } from "./merge-patch.ts";
 
@@ -61,6 +62,9 @@ export const ModelEntry = z
     contextLength: z.int().min(1).optional().meta({ description: "Tokens of prompt and answer together." }),
     parametersB: z.number().positive().optional().meta({ description: "Parameters, in billions." }),
     format: ModelFormat.optional(),
+    price: Price.optional().meta({
+      description: "What it costs its callers, by whatever name they ask for it; nothing when absent.",
+    }),
     wish: z.enum(["serve", "retire"]).optional().meta({
       description: "`retire`: nobody is served by it any more, whatever engines still have it.",
     }),

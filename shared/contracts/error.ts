@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Failure } from "../kernel/failure.ts";
 import { unreachable } from "../kernel/unreachable.ts";
+import { limitHeaders, sayLimit } from "../limits/say.ts";
 
 /** OpenAI's error object: https://platform.openai.com/docs/guides/error-codes */
 export const ApiError = z
@@ -38,6 +39,16 @@ const report = (
 ): FailureReport => ({ status, headers, body: { error: { message, type, param, code } } });
 
 const retryAfter = (ms: number) => ({ "retry-after": String(Math.max(1, Math.ceil(ms / 1000))) });
+
+/** Budgets have OpenAI's code for them; programs that know it do not try again. */
+function reportLimit(failure: Extract<Failure, { kind: "rate_limited" }>): FailureReport {
+  const { limit, retryAfterMs } = failure;
+  const code = /day|month/.test(limit) ? "insufficient_quota" : "rate_limit_exceeded";
+  return report(429, "rate_limit_error", code, sayLimit(failure), null, {
+    ...limitHeaders(failure),
+    ...(retryAfterMs === null ? { "x-should-retry": "false" } : retryAfter(retryAfterMs)),
+  });
+}
 
 /** The one table from failure to status and OpenAI error. Nothing internal leaks: engines are named by id only. */
 export function reportFailure(failure: Failure): FailureReport {
@@ -136,6 +147,8 @@ export function reportFailure(failure: Failure): FailureReport {
         failure.message,
         failure.param ?? null,
       );
+    case "rate_limited":
+      return reportLimit(failure);
     case "engines_overloaded":
       return report(
         429,

@@ -1,3 +1,5 @@
+import type { LimitName } from "../limits/check.ts";
+
 /** Why an engine did not serve one attempt; kept for the log and, in short, for the caller. */
 export type AttemptReport = { readonly engine: string; readonly reason: string };
 
@@ -42,6 +44,18 @@ export type Failure =
       readonly type?: string | undefined;
       readonly param?: string | undefined;
       readonly code?: string | undefined;
+    }
+  /**
+   * A limit of the key, or of its workspace, has no room for the request. `max` and `remaining` are in the limit's units;
+   * without `retryAfterMs` it asks for more than the limit ever has.
+   */
+  | {
+      readonly kind: "rate_limited";
+      readonly scope: "key" | "workspace";
+      readonly limit: LimitName;
+      readonly max: number;
+      readonly remaining: number;
+      readonly retryAfterMs: number | null;
     }
   /** Every engine of the model is busy. */
   | { readonly kind: "engines_overloaded"; readonly retryAfterMs: number }

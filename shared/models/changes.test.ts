@@ -140,6 +140,25 @@ describe("a model", () => {
       "precondition_failed",
     ],
     ["is not written where nothing changes", "m", { aliases: ["x"] }, {}, []],
+    [
+      "is given a price",
+      "m",
+      { price: { inputPerMillion: 0.15, outputPerMillion: 0.6, perGpuSecond: null } },
+      {},
+      [
+        {
+          type: "put_model",
+          entry: model("m", { aliases: ["x"], price: { inputPerMillion: 0.15, outputPerMillion: 0.6 } }),
+        },
+      ],
+    ],
+    [
+      "has a whole price or none",
+      "m",
+      { price: { inputPerMillion: 1 } },
+      {},
+      "invalid_request: price.outputPerMillion",
+    ],
     ["must stay as the contract wants it", "m", { capabilities: [] }, {}, "invalid_request: capabilities"],
     ["that is not there", "n", {}, {}, "not_found"],
     [

@@ -151,6 +151,23 @@ describe("a model that is retired", () => {
   });
 });
 
+describe("a price", () => {
+  const price = { inputPerMillion: 1, outputPerMillion: 2 };
+  const builtIn = entry("llama-3.1-8b-instruct", { price });
+  const index = indexModels([builtIn, entry("free"), entry("old", { price, wish: "retire" })], []);
+
+  it.each<[id: string, price: unknown]>([
+    ["llama-3.1-8b-instruct", price],
+    ["old", price],
+    ["free", undefined],
+    ["mistral-7b-instruct-v0.3", undefined],
+    ["nobody", undefined],
+    ["constructor", undefined],
+  ])("of %s is %j", (id, told) => {
+    expect(index.priceOf(id)).toEqual(told);
+  });
+});
+
 describe("a choice of models", () => {
   it("is the first that an engine within reach serves, and one model alone", () => {
     const fleet = [

@@ -1,6 +1,7 @@
 import { type ModelEntry, namesOf } from "../contracts/admin-models.ts";
 import type { EngineModel } from "../engines/engine.ts";
 import type { Failure } from "../kernel/failure.ts";
+import type { Price } from "../usage/price.ts";
 import { createRegistry } from "./registry.ts";
 import { type FleetEngine, type Place, similarNames } from "./resolve.ts";
 
@@ -24,6 +25,8 @@ export type ModelIndex<E extends FleetEngine> = {
   readonly served: readonly ListedModel<E>[];
   /** The places of a registered model by its id, as engines list it, also of one that is retired. */
   listing(id: string): readonly Place<E>[];
+  /** What a registered model costs, by its id; undefined for one that has no price. */
+  priceOf(id: string): Price | undefined;
 };
 
 /** Longest list of candidates in an answer. */
@@ -46,6 +49,8 @@ export function indexModels<E extends FleetEngine>(
     ...registry.entries.map((entry) => ({ id: entry.id, entry, places: placesOf(entry) })),
     ...order.map((id) => ({ id, entry: undefined, places: byName.get(id) ?? [] })),
   ].filter(({ places }) => places.length > 0);
+
+  const prices = new Map(registry.entries.map(({ id, price }) => [id, price]));
 
   const findExactly = (name: string): readonly Place<E>[] | undefined => {
     const spelled = byName.has(name) ? undefined : spellings.get(name);
@@ -73,6 +78,7 @@ export function indexModels<E extends FleetEngine>(
     find,
     served,
     listing: (id) => byEntry.get(id) ?? [],
+    priceOf: (id) => prices.get(id),
     notFound(name) {
       const resolution = registry.resolve(name);
       const known = [...new Set(served.flatMap((model) => [model.id, ...shortNameOf(model)]))];

@@ -67,7 +67,10 @@ export function createApp(ports: Ports): App {
     const run = new Run(ports, defer, request);
     const response = await answerTo(request, run);
     // A stream's run ends with its last byte.
-    if (!run.isStreaming) run.finish(response.status);
+    if (!run.isStreaming) {
+      if (run.admission) await run.settle();
+      run.finish(response.status);
+    }
     return response;
   };
 }

@@ -7,10 +7,13 @@ import { Config, readConfig } from "./env.ts";
 import { egressOf } from "./fleet/egress.ts";
 import { createFleet } from "./fleet/fleet.ts";
 import { createHistory } from "./history.ts";
+import { createLedgers } from "./ledger/ledgers.ts";
+import type { LedgerPort } from "./ledger/link.ts";
 import { createAuthenticator } from "./middleware/authenticate.ts";
 import type { EngineControl, Ports } from "./ports.ts";
 import { d1AuditLog } from "./store/audit.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
+import { hasLedger } from "./store/ledgers.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
 import { d1Registry } from "./store/registry.ts";
 
@@ -47,6 +50,11 @@ export function bindPorts(env: Env): Ports {
       random,
       newHolderId: () => crypto.randomUUID(),
     }),
+    ledgers: createLedgers({
+      object: (name) => env.KEY.getByName(name) as unknown as LedgerPort,
+      now,
+      newName: () => crypto.randomUUID(),
+    }),
     audit: d1AuditLog(env.DB),
     registry: d1Registry(env.DB),
     modelActions: d1ModelActions(env.DB),
@@ -69,6 +77,7 @@ export function bindPorts(env: Env): Ports {
       if (kind === "metrics" && name === "world") return counters();
       if (kind === "fleet" && name === "world") return fleetObject();
       if (kind === "requests" && name === "world") return requestsObject();
+      if (kind === "key") return (await hasLedger(env.DB, name)) ? env.KEY.getByName(name) : undefined;
       // Only engines that are registered have an object: asking for another would make one.
       const snapshot = kind === "engine" ? await fleetObject().snapshot() : undefined;
       return snapshot?.engines.some(({ config: { id } }) => id === name)

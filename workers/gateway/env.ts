@@ -52,6 +52,8 @@ export const Config = z.object({
   FIRST_BYTE_TIMEOUT_MS: DurationMs.optional(),
   IDLE_TIMEOUT_MS: DurationMs.optional(),
   TOTAL_TIMEOUT_MS: DurationMs.default(900_000),
+  /** How long what was used may wait in a key's object before it is written to the database. */
+  USAGE_FLUSH_MS: DurationMs.default(30_000),
   /** Engines on private networks, and keys in clear: on one's own machine, never where others register engines. */
   ALLOW_PRIVATE_ENGINES: Switch.default(false),
   /** `/metrics` without a key: only where nobody but the operator reaches it. */

@@ -3,9 +3,9 @@ import { ExplainedRequest } from "../../shared/contracts/request-record.ts";
 import { good, of, READ, route } from "./openapi-admin-route.ts";
 
 const place = {
-  class: z.enum(["engine", "fleet", "metrics", "requests"]).openapi({ description: "What it keeps." }),
+  class: z.enum(["engine", "fleet", "key", "metrics", "requests"]).openapi({ description: "What it keeps." }),
   name: z.string().openapi({
-    description: "The engine's id; `world` for the others, of which there is one.",
+    description: "The id of the engine, key or workspace; `world` for the others, of which there is one.",
     example: "world",
   }),
 };
@@ -37,7 +37,7 @@ const OBJECTS = [
     "Tell an object what to do",
     { params: z.object({ ...place, rest: rest.openapi({ example: "reset" }) }) },
     { ...good("It is done; this is its state now.", Told), ...of(...READ, 404) },
-    "An engine: `probe` (look at it now), `force-open` and `force-close` (its circuit, until `reset`), `drain`, `resume`. The fleet: `reload`. Metrics and requests: `reset`.",
+    "An engine: `probe` (look at it now), `force-open` and `force-close` (its circuit, until `reset`), `drain`, `resume`. The fleet: `reload`. A key, or a workspace with limits: `flush` (write what was used to the database), `reset` (its limits begin anew; what was used stays). Metrics and requests: `reset`.",
   ),
 ];
 

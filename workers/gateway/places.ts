@@ -1,6 +1,7 @@
 import type { Failure } from "../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../shared/kernel/result.ts";
 import type { Place } from "../../shared/models/resolve.ts";
+import type { Price } from "../../shared/usage/price.ts";
 import type { Endpoint, Fleet } from "./fleet/fleet.ts";
 import type { Defer } from "./ports.ts";
 
@@ -70,6 +71,10 @@ export function modelIdOf(fleet: Fleet, name: string): string | undefined {
   ids.set(places, id);
   return id;
 }
+
+/** What the model of this id costs; undefined for one without a price. Its id is what {@link modelIdOf} gives for a name. */
+export const priceOf = (fleet: Fleet, modelId: string | undefined): Price | undefined =>
+  modelId === undefined ? undefined : fleet.index().priceOf(modelId);
 
 /** Why an engine gets no requests now, in words. */
 export function whyAway({ status }: Endpoint): string {

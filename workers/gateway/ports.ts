@@ -6,6 +6,7 @@ import type { EngineAccess } from "./engine-access.ts";
 import type { Config } from "./env.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import type { RequestHistory } from "./history.ts";
+import type { Ledgers } from "./ledger/ledgers.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { AuditLog } from "./store/audit.ts";
 import type { KeyStore } from "./store/keys.ts";
@@ -35,6 +36,7 @@ export type Ports = {
   readonly config: Config;
   readonly fleet: Fleet;
   readonly authenticate: Authenticator;
+  readonly ledgers: Ledgers;
   readonly audit: AuditLog;
   readonly registry: RegistryStore;
   readonly modelActions: ModelActionStore;

@@ -6,7 +6,10 @@ import type { Failure } from "../../shared/kernel/failure.ts";
 import { type RequestId, requestIdFrom } from "../../shared/kernel/ids.ts";
 import { type PartsMs, type TimePart, TimeParts } from "../../shared/metrics/time-parts.ts";
 import type { Priority } from "../../shared/routing/priority.ts";
+import type { Price } from "../../shared/usage/price.ts";
 import type { Defer, Ports } from "./ports.ts";
+import { bookingOf } from "./ledger/booking.ts";
+import type { Admission } from "./ledger/ledgers.ts";
 import { countRun } from "./run-metrics.ts";
 import { recordOf } from "./run-record.ts";
 
@@ -48,9 +51,13 @@ export class Run {
   /** When the first event of the answer came, and from which engine. */
   firstTokenMs: number | undefined;
   firstEngine: string | undefined;
+  /** The right to be served, with what is set aside for it, and what its model costs. */
+  admission: Admission | undefined;
+  price: Price | undefined;
   readonly #time: TimeParts;
   #measured: (() => Usage) | undefined;
   #streams = false;
+  #settled = false;
   #finished = false;
 
   constructor(ports: Ports, defer: Defer, request: Request) {
@@ -111,6 +118,19 @@ export class Run {
   /** The usage of an answer that is still being sent: asked for when nothing more will be. */
   measure(usage: () => Usage): void {
     this.#measured = usage;
+  }
+
+  /** It is still under way. */
+  touch(): void {
+    this.admission?.touch();
+  }
+
+  /** Has what was used booked, once. To be waited for before the client may know that its answer has ended. */
+  async settle(): Promise<void> {
+    if (!this.admission || this.#settled) return;
+    this.#settled = true;
+    this.usage ??= this.#measured?.();
+    await this.admission.settle(bookingOf(this));
   }
 
   /** A bug of ours: its details go to the log, under this request's id. */

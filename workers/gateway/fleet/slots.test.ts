@@ -93,6 +93,7 @@ const wish = (gone: AbortSignal = new AbortController().signal): Wish => ({
   requestId: `req_${++serial}`,
   defer: (work) => void work.catch(() => undefined),
   gone,
+  touch: () => undefined,
 });
 const never = () => false;
 

@@ -40,6 +40,8 @@ export type Wish = {
   readonly requestId: string;
   readonly defer: Defer;
   readonly gone: AbortSignal;
+  /** Called with every tick: the request is still under way. */
+  readonly touch: () => void;
 };
 
 /** Time between two ticks of a request that is under way, in milliseconds: several to a lease. */
@@ -95,7 +97,7 @@ export class Slots {
     const nowMs = this.#now();
     if (!this.#takes(nowMs)) return undefined;
     this.#keep(wish.defer, nowMs);
-    return this.#slot(wish.defer, failing, nowMs, 0);
+    return this.#slot(wish, failing, nowMs, 0);
   }
 
   /** A slot that is free somewhere, without waiting for one; undefined where there is none. */
@@ -111,7 +113,7 @@ export class Slots {
     const startedMs = this.#now();
     this.#queued += 1;
     // Whoever is not heard of loses its place.
-    const timer = setInterval(() => this.#keep(wish.defer, this.#now()), TICK_MS);
+    const timer = setInterval(() => this.#tick(wish), TICK_MS);
     const waited = await this.#queue(wish, failing, startedMs);
     clearInterval(timer);
     this.#queued -= 1;
@@ -147,13 +149,13 @@ export class Slots {
         if (unheard < ENTRIES_MAX) continue;
         // A coordinator that is out of reach must not keep requests from an engine that is there; nor send it a flood.
         return this.inUse < this.#cap()
-          ? ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs, false))
+          ? ok(this.#slot(wish, failing, nowMs, nowMs - startedMs, false))
           : err({ reason: "full", retryAfterMs: AWAY_RETRY_MS });
       }
       if ("refused" in entered) return err(entered.refused);
       this.#holder = accept(this.#holder, entered.got, nowMs);
       // Another request of this isolate may have been quicker.
-      if (this.#takes(nowMs)) return ok(this.#slot(wish.defer, failing, nowMs, nowMs - startedMs));
+      if (this.#takes(nowMs)) return ok(this.#slot(wish, failing, nowMs, nowMs - startedMs));
     }
   }
 
@@ -163,12 +165,18 @@ export class Slots {
     return taken;
   }
 
-  #slot(defer: Defer, failing: () => boolean, sentMs: number, waitedMs: number, held = true): Slot {
+  #tick({ defer, touch }: Wish): void {
+    this.#keep(defer, this.#now());
+    touch();
+  }
+
+  #slot(wish: Wish, failing: () => boolean, sentMs: number, waitedMs: number, held = true): Slot {
+    const { defer } = wish;
     this.inUse += 1;
     let open = true;
     return {
       waitedMs,
-      tick: () => this.#keep(defer, this.#now()),
+      tick: () => this.#tick(wish),
       release: (outcome) => {
         if (!open) return;
         open = false;

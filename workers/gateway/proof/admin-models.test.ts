@@ -73,7 +73,14 @@ describe("the models", () => {
     ["an alias with a meaning", { id: "x", aliases: ["capability:chat"] }, 400, "aliases[0]"],
     ["no capability", { id: "x", capabilities: [] }, 400, "capabilities"],
     ["a kind that there is not", { id: "x", engineKinds: ["magic"] }, 400, "engineKinds[0]"],
-    ["a member that there is not", { id: "x", price: 1 }, 400, null],
+    ["a member that there is not", { id: "x", colour: 1 }, 400, null],
+    ["half a price", { id: "x", price: { inputPerMillion: 1 } }, 400, "price.outputPerMillion"],
+    [
+      "a price of ten decimals",
+      { id: "x", price: { inputPerMillion: 0.0000000001, outputPerMillion: 1 } },
+      400,
+      "price.inputPerMillion",
+    ],
   ])("are refused with %s", async (_, entry, status, param) => {
     const response = await register(entry);
     expect(response.status).toBe(status);
@@ -90,6 +97,23 @@ describe("the models", () => {
     expect((await errorOf(served)).message).toMatch(/being served/);
     const builtIn = await admin("DELETE", "/admin/models/qwen2.5-72b-instruct");
     expect((await errorOf(builtIn)).message).toMatch(/built in/);
+  });
+
+  it("have a price, those that are built in too, which is changed in parts and removed", async () => {
+    const id = "/admin/models/qwen2.5-72b-instruct";
+    const priceAfter = async (price: unknown) => {
+      const patched = await admin("PATCH", id, { price });
+      expect(patched.status).toBe(200);
+      return ((await patched.json()) as { entry: { price?: unknown } }).entry.price;
+    };
+    const price = { inputPerMillion: 0.9, outputPerMillion: 1.2 };
+    expect(await priceAfter({ ...price, perGpuSecond: 0.001 })).toEqual({ ...price, perGpuSecond: 0.001 });
+    expect(await priceAfter({ perGpuSecond: null, cachedInputPerMillion: 0.000000001 })).toEqual({
+      ...price,
+      cachedInputPerMillion: 0.000000001,
+    });
+    expect((await admin("PATCH", id, { price: { inputPerMillion: null } })).status).toBe(400);
+    expect(await priceAfter(null)).toBe(undefined);
   });
 
   it("that are retired stay so until they are restored", async () => {

@@ -28,6 +28,8 @@ export type ClientPipe = {
   readonly writable: WritableStream<Uint8Array>;
   readonly gone: AbortSignal;
   readonly defer: Defer;
+  /** Called when all of the answer is known, before its last word goes to the client. */
+  readonly settle: () => Promise<void>;
 };
 
 /** Relays an opened stream to its end. The client's pipe stays open: what follows depends on how this ended. */
@@ -140,7 +142,11 @@ async function relayScripted(
   }
   watch.stop();
   const relayed = verdict(tally, { gone: client.gone, late: watch.fault(), lost });
-  if (relayed.outcome === "complete") there &&= await put(relay.closing());
+  if (relayed.outcome === "complete" && there) {
+    // Whoever reads the last word may rely on it that the answer is in the books.
+    await client.settle();
+    there = await put(relay.closing());
+  }
   writer.releaseLock();
   // Any other is ended by its `abort`: closed here, its connection would be gone before an engine's own call has come.
   if (tally.done) client.defer(drain(reader));

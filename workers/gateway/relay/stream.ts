@@ -72,9 +72,10 @@ export async function serveStream<B extends Body>(
     void opening.then((opened) => opened.ok && dismiss(streaming.attempts, opened.value));
     return failureResponse(run, { kind: "client_gone" });
   }
+  if (run.admission) await run.admission.told;
   const pipe = new IdentityTransformStream();
   run.streams();
-  const client = { writable: pipe.writable, gone: clientGone, defer: run.defer };
+  const client = { writable: pipe.writable, gone: clientGone, defer: run.defer, settle: () => run.settle() };
   const opened = begun ? Promise.resolve(begun) : keepAliveUntil(opening, client, wishes.keepAliveMs);
   run.defer(drive(streaming, opened, client));
   return new Response(pipe.readable, { headers: { ...STREAM_HEADERS, ...answerHeaders(run) } });
@@ -161,11 +162,15 @@ async function drive<B extends Body>(
     const { failure, sent, told } = end;
     run.outcome = failure.kind === "engine_timeout" ? "timeout" : "engine_failed";
     run.error = failure.kind;
+    await run.settle();
     if (!told) {
       const words = write(client.writable, closeBrokenStream(sent, reportFailure(failure).body));
       await unlessGone(words, client.gone).catch(() => undefined);
     }
-  } else run.outcome = end.outcome;
+  } else {
+    run.outcome = end.outcome;
+    await run.settle();
+  }
   run.finish(200);
   await client.writable.close().catch(() => undefined);
 }
@@ -201,6 +206,7 @@ async function carry<B extends Body>(
     attempts.brokeOff(opened, relayed.fault);
     const words = lastWordsOf(streaming, stage, relayed);
     if (words !== undefined) {
+      await run.settle();
       await write(client.writable, words);
       return { outcome: "complete" };
     }

@@ -4,7 +4,7 @@ import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
 
 /** Names that an object can have: those that we give. A name that is made up would make an object. */
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const NAME = /^[a-zA-Z0-9][\w.-]{0,62}$/;
 
 /**
  * `/admin/objects/{class}/{name}/{rest}`: the admin endpoint inside a Durable Object. What each object offers is in its own

@@ -17,6 +17,7 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Config } from "../env.ts";
+import { admit } from "../ledger/admit.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import { readBody } from "../http/read-body.ts";
 import { findPlaces, modelIdOf } from "../places.ts";
@@ -49,6 +50,8 @@ async function prepare<Body extends { model: string }>(
   run.model = body.value.model;
   run.modelId = modelIdOf(fleet, body.value.model);
   if (!places.ok) return places;
+  const admitted = await admit(run, body.value, text.value);
+  if (!admitted.ok) return admitted;
   const clientGone = c.req.raw.signal;
   const ask = askOf(c, run, body.value);
   return ok({ run, body: body.value, text: text.value, places: places.value, clientGone, ask });
@@ -76,6 +79,7 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
     requestId: run.id,
     defer: run.defer,
     gone: c.req.raw.signal,
+    touch: () => run.touch(),
   };
 }
 

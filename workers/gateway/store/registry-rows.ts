@@ -60,8 +60,9 @@ export function engineColumns({ id, kind, baseUrl, ...config }: EngineConfig) {
 }
 
 function entryOf(row: ModelRow, aliases: readonly string[]): unknown {
-  const { id, source, names, engineKinds, capabilities, contextLength, parametersB, format, wish } = row;
-  const columns = { source, names, engineKinds, contextLength, parametersB, format, wish };
+  const { id, source, names, engineKinds, capabilities, contextLength, parametersB, format, wish, price } =
+    row;
+  const columns = { source, names, engineKinds, contextLength, parametersB, format, wish, price };
   const said = Object.entries(columns).filter(([, value]) => value !== null);
   return { id, capabilities, ...Object.fromEntries(said), ...(aliases.length > 0 && { aliases }) };
 }
@@ -78,5 +79,6 @@ export function modelColumns({ aliases: _, ...entry }: ModelEntry) {
     parametersB: entry.parametersB ?? null,
     format: entry.format ?? null,
     wish: entry.wish ?? null,
+    price: entry.price ?? null,
   };
 }

@@ -45,6 +45,12 @@ describe("a registry", () => {
       parametersB: 0.5,
       format: "gguf",
       wish: "retire",
+      price: {
+        inputPerMillion: 0.15,
+        cachedInputPerMillion: 0.075,
+        outputPerMillion: 0.6,
+        perGpuSecond: 0.001,
+      },
     });
     await write({ type: "put_engine", config: full });
     const changed = await write({ type: "put_model", entry }, { type: "drain_engine", id: "gpu-1" });

@@ -248,6 +248,7 @@ export const models = sqliteTable("models", {
   parametersB: real("parameters_b"),
   format: text(),
   wish: text(),
+  price: text({ mode: "json" }),
   version: integer().notNull(),
   createdAtMs: integer("created_at_ms").notNull(),
   updatedAtMs: integer("updated_at_ms").notNull(),

@@ -1,4 +1,4 @@
-import { eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, gte, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { Statement } from "./audit.ts";
 import { apiKeys, usageHours } from "./schema.ts";
@@ -76,3 +76,19 @@ const chunks = <T>(all: readonly T[], sizeMax: number): T[][] =>
   Array.from({ length: Math.ceil(all.length / sizeMax) }, (_, at) =>
     all.slice(at * sizeMax, (at + 1) * sizeMax),
   );
+
+/** What a workspace has used in each hour since one, by its index: tokens, and cost in billionths. */
+export const usedSince = (
+  database: D1Database,
+  workspaceId: string,
+  hour: number,
+): Promise<{ hour: number; tokens: number; costNano: number }[]> =>
+  drizzle(database)
+    .select({
+      hour: usageHours.hour,
+      tokens: sql<number>`sum(${usageHours.promptTokens} + ${usageHours.completionTokens})`,
+      costNano: sql<number>`sum(${usageHours.costNano})`,
+    })
+    .from(usageHours)
+    .where(and(eq(usageHours.workspaceId, workspaceId), gte(usageHours.hour, hour)))
+    .groupBy(usageHours.hour);
