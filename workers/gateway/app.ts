@@ -9,6 +9,7 @@ import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
 import * as reference from "./routes/reference.ts";
 import * as status from "./routes/status.ts";
+import * as usage from "./routes/usage.ts";
 import { Run } from "./run.ts";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
@@ -27,6 +28,8 @@ export const ROUTES: readonly Route[] = [
   ["post", "/v1/rerank", "inference", inference.rerank],
   ["get", "/v1/models", "models:read", models.listModels],
   ["get", "/v1/models/:id{.+}", "models:read", models.getModel],
+  ["get", "/api/v1/usage", "usage:read", usage.ownUsage],
+  ["get", "/admin/usage", "usage:any", usage.allUsage],
   ...ADMIN_ROUTES,
   ["get", "/health", "public", status.health],
   ["get", "/ready", "public", status.ready],

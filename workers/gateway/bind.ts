@@ -16,6 +16,7 @@ import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
 import { hasLedger } from "./store/ledgers.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
 import { d1Registry } from "./store/registry.ts";
+import { d1Usage } from "./store/usage-query.ts";
 
 /** The only file that knows which binding answers which need. */
 export function bindPorts(env: Env): Ports {
@@ -68,6 +69,10 @@ export function bindPorts(env: Env): Ports {
     }),
     authenticate: createAuthenticator(config.KEY_PEPPER),
     keys: (defer) => kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), defer),
+    usage: d1Usage(env.DB),
+    async flushUsage(keyIds) {
+      await Promise.all(keyIds.map((id) => env.KEY.getByName(id).flush()));
+    },
     requests: history,
     async flush() {
       await Promise.all([flushMetrics(), history.flush()]);

@@ -7,6 +7,7 @@ import { Model, ModelList } from "../../shared/contracts/models.ts";
 import { Reranking, RerankRequest } from "../../shared/contracts/rerank.ts";
 import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
 import { answerHeaders, routingHeaders, streamHeaders } from "./openapi-headers.ts";
+import { USAGE_OPERATIONS } from "./openapi-usage.ts";
 
 const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
 const failure = (description: string) => ({ description, content: json(ApiError) });
@@ -135,6 +136,7 @@ const ROUTES = [
       },
     },
   ),
+  ...USAGE_OPERATIONS,
   ...ADMIN_OPERATIONS,
   get("/health", "Operation", "Whether the platform runs", {
     200: {

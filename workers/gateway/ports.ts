@@ -12,6 +12,7 @@ import type { AuditLog } from "./store/audit.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
 import type { RegistryStore } from "./store/registry.ts";
+import type { UsageStore } from "./store/usage-query.ts";
 
 export type { Defer };
 
@@ -43,6 +44,9 @@ export type Ports = {
   readonly engines: EngineControl;
   readonly engineAccess: EngineAccess;
   readonly keys: (defer: Defer) => KeyStore;
+  readonly usage: UsageStore;
+  /** Has the objects of these keys write now what they have counted. */
+  readonly flushUsage: (keyIds: readonly string[]) => Promise<void>;
   readonly metrics: MetricsBuffer;
   readonly requests: RequestHistory;
   /** Hands over, now, what this isolate has counted and the requests that it has finished. */

@@ -59,7 +59,8 @@ describe("the reference of the real document", () => {
         `<code>${operation.path}</code>`,
       );
       expect(article).toContain(operation.keyed ? "API key</a>" : "No API key needed.");
-      for (const { name } of operation.parameters) expect(article).toContain(`id="${operation.id}.${name}"`);
+      for (const { name } of operation.parameters)
+        expect(article).toContain(`id="${operation.id}.${name.toLowerCase()}"`);
       const [name] = collect(operation.body, "$ref").map((target) => String(target).split("/").at(-1) ?? "");
       const fields = Object.keys(document.components?.schemas?.[name ?? ""]?.properties ?? {});
       expect(fields.length > 0).toBe(operation.body !== undefined);
@@ -143,7 +144,7 @@ describe("the reference of the real document", () => {
 
   it("is the same each time, and small", () => {
     expect(renderReference(document)).toBe(page);
-    expect(new TextEncoder().encode(page).length).toBeLessThan(350_000);
+    expect(new TextEncoder().encode(page).length).toBeLessThan(400_000);
   });
 });
 
