@@ -5,6 +5,7 @@ import { failureResponse } from "./http/failure-response.ts";
 import { type Access, type Handler, guard } from "./middleware/guard.ts";
 import type { Defer, Ports } from "./ports.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
+import { AI_ROUTES } from "./routes/ai.ts";
 import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
 import * as reference from "./routes/reference.ts";
@@ -28,6 +29,7 @@ export const ROUTES: readonly Route[] = [
   ["post", "/v1/rerank", "inference", inference.rerank],
   ["get", "/v1/models", "models:read", models.listModels],
   ["get", "/v1/models/:id{.+}", "models:read", models.getModel],
+  ...AI_ROUTES,
   ["get", "/api/v1/usage", "usage:read", usage.ownUsage],
   ["get", "/admin/usage", "usage:any", usage.allUsage],
   ...ADMIN_ROUTES,

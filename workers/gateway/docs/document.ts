@@ -64,6 +64,8 @@ export type OperationObject = {
   readonly summary?: string;
   readonly description?: string;
   readonly deprecated?: boolean;
+  /** The path of the operation that this is another address of. */
+  readonly "x-same-as"?: string;
   readonly tags?: readonly string[];
   readonly security?: Security;
   readonly parameters?: readonly (Parameter | Ref)[];

@@ -17,6 +17,8 @@ export type Operation = {
   readonly id: string;
   readonly method: Method;
   readonly path: string;
+  /** Other paths at which there is the same. */
+  readonly alsoAt: readonly string[];
   readonly summary: string;
   readonly description: string | undefined;
   readonly deprecated: boolean;
@@ -43,7 +45,7 @@ export function groupOperations(document: ApiDocument, slugs: Slugs): OperationG
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const method of METHODS) {
       const operation = item[method];
-      if (!operation) continue;
+      if (!operation || operation["x-same-as"] !== undefined) continue;
       const tag = operation.tags?.[0] ?? "Other";
       byTag.set(tag, [...(byTag.get(tag) ?? []), [path, item, method, operation]]);
     }
@@ -71,6 +73,7 @@ function readOperation(
     id: slugs(`${method} ${path}`),
     method,
     path,
+    alsoAt: othersOf(document, path, method),
     summary: operation.summary ?? `${method.toUpperCase()} ${path}`,
     description: operation.description,
     deprecated: operation.deprecated ?? false,
@@ -84,6 +87,12 @@ function readOperation(
     }),
   };
 }
+
+/** The paths that only say that they are the same as this one. */
+const othersOf = ({ paths = {} }: ApiDocument, path: string, method: Method): string[] =>
+  Object.entries(paths)
+    .filter(([, item]) => item[method]?.["x-same-as"] === path)
+    .map(([other]) => other);
 
 /** A path's parameters hold for all of its operations, which may override them. */
 function mergeParameters(document: ApiDocument, item: PathItem, operation: OperationObject): Parameter[] {

@@ -70,6 +70,15 @@ describe("the reference of the real document", () => {
     },
   );
 
+  it("names every other address of an operation beside the first, and does not repeat it", () => {
+    const others = operations.flatMap(({ alsoAt }) => alsoAt);
+    expect(others).toContain("/api/v1/ai/chat/completions");
+    expect(operations.filter(({ path }) => others.includes(path))).toEqual([]);
+    const shown = textOf(page);
+    for (const { alsoAt } of operations.filter((each) => each.alsoAt.length > 0))
+      expect(shown).toContain(`Also at ${alsoAt.join(", ")}.`);
+  });
+
   it.each(Object.entries(document.components?.schemas ?? {}))("names every field of %s", (_, schema) => {
     const names = collect(schema, "properties").flatMap((properties) => Object.keys(properties as object));
     const shown = new Set(all(page, /<code class="name">([^<]*)<\/code>/g));

@@ -1,7 +1,7 @@
 import { type Content, type Schema, type Schemas, schemaName } from "./document.ts";
 import { JSON_TYPE } from "./example-request.ts";
 import { ERROR_SCHEMA } from "./failures.ts";
-import { type Html, type Insert, html, inlineProse, prose } from "./html.ts";
+import { type Html, type Insert, html, inlineProse, joinHtml, prose } from "./html.ts";
 import type { Operation } from "./operations.ts";
 import { STREAM_TYPE, type Sample } from "./samples.ts";
 import { shapeOf, textOf } from "./shape.ts";
@@ -34,7 +34,7 @@ export function viewOperation(
   samples: readonly Sample[],
   context: OperationContext,
 ): Html {
-  const { id, method, path, summary, description, deprecated, keyed } = operation;
+  const { id, method, path, alsoAt, summary, description, deprecated, keyed } = operation;
   return html`<article class="split" aria-labelledby="${id}">
     <div>
       <h3 id="${id}"><a href="#${id}">${summary}</a></h3>
@@ -43,6 +43,7 @@ export function viewOperation(
         ${viewPath(path)}${deprecated && html` <span class="deprecated">deprecated</span>`}
       </p>
       ${prose(description)}
+      ${alsoAt.length > 0 && html`<p>Also at ${joinHtml(alsoAt.map(viewPath), ", ")}.</p>`}
       <p class="auth">
         ${keyed ? html`Needs an <a href="#${context.keysAnchor}">API key</a>.` : "No API key needed."}
       </p>

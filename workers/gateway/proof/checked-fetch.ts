@@ -36,17 +36,21 @@ export function checkedFetch({ openai, documented, nativeErrors, violations }: J
     const request = new Request(input, init);
     const sent = await bodyOf(request, init);
     const response = await fetch(input, init);
-    const { pathname: path } = new URL(request.url);
+    const { pathname } = new URL(request.url);
+    // What is the same at another address is judged as what it is the same as.
+    const path = pathname.replace(/^\/api\/v1\/ai\//, "/v1/");
     const { status } = response;
     const { method } = request;
     const mediaType = (response.headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
-    const name = `${method} ${path} ${status}`;
+    const name = `${method} ${pathname} ${status}`;
     const blame = (wrong: readonly string[]) =>
       violations.push(...wrong.map((each) => `${name}: ${each.slice(0, 1500)}`));
     const id = response.headers.get("x-request-id") ?? "";
     if (!REQUEST_ID.test(id)) blame(["no x-request-id"]);
     if (response.headers.get("x-eco-request-id") !== id) blame(["another x-eco-request-id"]);
-    const checks = [documented({ method, path, status, mediaType })].filter((check) => check !== undefined);
+    const checks = [documented({ method, path: pathname, status, mediaType })].filter(
+      (check) => check !== undefined,
+    );
     const errorCheck: Check = (value) => openai.ErrorObject((value as Json).error);
     if (mediaType === "text/event-stream" && response.body) {
       const text = path === "/v1/completions" ? asChunk(openai.Completion) : openai.ChatCompletionChunk;

@@ -34,7 +34,7 @@ type WholeExchange<Body, Answer> = Exchange<Body, Answer> &
 
 /** What becomes of an answer: its last form, and how those to several choices are made one. */
 export type WholeWishes<Answer> = {
-  readonly finish?: (answer: Answer) => Answer;
+  readonly finish?: (answer: Answer) => unknown;
   readonly join?: (answers: AtLeastOne<Answer>) => Answer;
 };
 

@@ -29,8 +29,11 @@ import type { Run } from "../run.ts";
 
 type Check<Body> = (body: Record<string, unknown>) => Result<Body, Failure>;
 
-/** Reads and checks a request, and finds where its model is served. */
-async function prepare<Body extends { model: string }>(
+/**
+ * Reads and checks a request, and finds where its model is served. A check may give another request than it was given: its
+ * text goes to the engine then.
+ */
+export async function prepare<Body extends { model: string }>(
   c: Context<AppEnv>,
   operation: Operation,
   check: Check<Body>,
@@ -54,7 +57,9 @@ async function prepare<Body extends { model: string }>(
   if (!admitted.ok) return admitted;
   const clientGone = c.req.raw.signal;
   const ask = askOf(c, run, body.value);
-  return ok({ run, body: body.value, text: text.value, places: places.value, clientGone, ask });
+  const isOwn = (body.value as unknown) === json.value;
+  const sent = isOwn ? text.value : JSON.stringify(body.value);
+  return ok({ run, body: body.value, text: sent, places: places.value, clientGone, ask });
 }
 
 /**
@@ -111,7 +116,7 @@ const SESSION_CHARS_MAX = 256;
 const PIN_CHARS_MAX = 64;
 
 /** How the client wants its stream: `x-eco-keep-alive: off`, `x-eco-continue: off`. */
-function wishesOf(c: Context<AppEnv>, { KEEP_ALIVE_MS }: Config): StreamWishes {
+export function wishesOf(c: Context<AppEnv>, { KEEP_ALIVE_MS }: Config): StreamWishes {
   const { headers } = c.req.raw;
   const isOff = (name: string) => headers.get(name)?.toLowerCase() === "off";
   return {
@@ -146,10 +151,14 @@ export async function completions(c: Context<AppEnv>): Promise<Response> {
 export async function embeddings(c: Context<AppEnv>): Promise<Response> {
   const job = await prepare(c, "embedding", checkEmbeddingRequest);
   if (!job.ok) return failureResponse(c.env.run, job.error);
-  return serveWhole(job.value, (endpoint) => endpoint.adapter.embedding, {
-    finish: (list) => inFormat(list, job.value.body),
-  });
+  return serveEmbeddings(job.value);
 }
+
+/** Serves embeddings that have been prepared. */
+export const serveEmbeddings = (job: Job<EmbeddingRequest>): Promise<Response> =>
+  serveWhole(job, (endpoint) => endpoint.adapter.embedding, {
+    finish: (list) => inFormat(list, job.body),
+  });
 
 /** `POST /v1/rerank` */
 export async function rerank(c: Context<AppEnv>): Promise<Response> {
