@@ -22,6 +22,7 @@ let platform: Platform;
 let simulators: Simulator[];
 let folder: string;
 let apiKey: string;
+let adminKey: string;
 
 beforeAll(async () => {
   simulators = await Promise.all(
@@ -38,7 +39,7 @@ beforeAll(async () => {
   const keyOf = (role: "developer" | "admin") =>
     createKey(platform.database, PEPPER, { workspaceId, name: "readme", role, nowMs: 0 });
   apiKey = await keyOf("developer");
-  const adminKey = await keyOf("admin");
+  adminKey = await keyOf("admin");
   folder = mkdtempSync(join(tmpdir(), "eco-readme-"));
   mkdirSync(join(folder, ".eco"));
   writeFileSync(join(folder, ".eco", "dev.json"), JSON.stringify({ apiKey, adminKey }));
@@ -57,7 +58,10 @@ function run(
   cwd = folder,
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ECO_API_KEY: apiKey } });
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ECO_API_KEY: apiKey, ECO_ADMIN_KEY: adminKey },
+    });
     let output = "";
     child.stdout.on("data", (data: Buffer) => (output += data.toString()));
     child.stderr.on("data", (data: Buffer) => (output += data.toString()));
@@ -76,6 +80,7 @@ describe("README", () => {
     expect(output).toContain("data: [DONE]");
     expect(output).toContain('"object":"embedding"');
     expect(output).toContain('"object":"list"');
+    expect(output).toContain('"object":"generation"');
     expect(output).not.toContain('"error"');
   });
 
@@ -89,9 +94,19 @@ describe("README", () => {
     expect(output).not.toContain('"error"');
   });
 
+  it("has lines about usage and prices that work as pasted", async () => {
+    const block = blocks("sh").find((each) => each.includes("/usage?")) ?? "";
+    const { code, output } = await run("bash", ["-ec", atOurPort(block)]);
+    expect(code, output).toBe(0);
+    expect(output).toContain('"price":{"inputPerMillion":0.15,');
+    expect(output).toContain('"object":"usage"');
+    expect(output).toContain("month,workspace,key,requests,");
+    expect(output).not.toContain('"error"');
+  });
+
   it("names no command line of this machine that is not run here", () => {
     const local = blocks("sh").filter((each) => each.includes("http://127.0.0.1:8787"));
-    expect(local).toHaveLength(2);
+    expect(local).toHaveLength(3);
   });
 
   it("has a JavaScript example that works as pasted", async () => {
