@@ -38,7 +38,7 @@ export type NewKey = Partial<Omit<typeof apiKeys.$inferInsert, "limits">> & {
 export async function createKey(
   database: D1Database,
   pepper: string,
-  { nowMs, secret = createApiKey(random), ...key }: NewKey,
+  { nowMs, secret = createApiKey(random, nowMs), ...key }: NewKey,
 ): Promise<string> {
   const id = key.id ?? `key_${randomBase62(20, random)}`;
   const hash = await hashApiKey(await importPepper(pepper), secret);
@@ -64,7 +64,7 @@ export async function keyWorks(database: D1Database, pepper: string, secret: str
 
 /** A first workspace and operator key as SQL, for a database that is reached by wrangler alone. */
 export async function firstKeySql(pepper: string, nowMs: number): Promise<{ key: string; sql: string }> {
-  const key = createApiKey(random);
+  const key = createApiKey(random, nowMs);
   const workspaceId = `ws_${randomBase62(20, random)}`;
   const keyId = `key_${randomBase62(20, random)}`;
   const hash = await hashApiKey(await importPepper(pepper), key);

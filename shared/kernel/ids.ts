@@ -22,6 +22,13 @@ export function toBase62(value: number, length: number): string {
   return text;
 }
 
+/** The integer that a text in base 62 stands for; NaN where it is none. */
+export const fromBase62 = (text: string): number =>
+  Array.from(text).reduce((value, char) => {
+    const digit = ALPHABET.indexOf(char);
+    return digit < 0 ? Number.NaN : value * 62 + digit;
+  }, 0);
+
 /** Names one HTTP request, in the answer's `x-request-id` and in every log line about it. */
 export const RequestId = z
   .string()

@@ -13,7 +13,7 @@ const NOW_MS = 1_800_000_000_000;
 
 /** A key in D1; returns its secret and hash. */
 async function store(
-  { secret = createApiKey(random), ...more }: Partial<typeof apiKeys.$inferInsert> & { secret?: string } = {},
+  { secret = createApiKey(random, NOW_MS), ...more }: Partial<typeof apiKeys.$inferInsert> & { secret?: string } = {},
   secretExpiresAtMs: number | null = null,
 ) {
   const db = drizzle(env.DB);
@@ -83,7 +83,7 @@ describe("kvKeyStore", () => {
   });
 
   it("lets a new key in although it was asked for before it existed", async () => {
-    const secret = createApiKey(random);
+    const secret = createApiKey(random, NOW_MS);
     const hash = await hashApiKey(await importPepper(PEPPER), secret);
     const keys = kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), () => undefined);
     expect(await keys.find(hash)).toBeUndefined();
@@ -141,7 +141,7 @@ describe("createAuthenticator", () => {
 
   it("refuses an unknown key of the right form", async () => {
     expect(
-      await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, d1KeyStore(env.DB), NOW_MS),
+      await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random, NOW_MS)}`, d1KeyStore(env.DB), NOW_MS),
     ).toMatchObject({ ok: false, error: { kind: "invalid_key" } });
   });
 
@@ -155,7 +155,7 @@ describe("createAuthenticator", () => {
 
   it("says that a store is away, and not that the key is wrong", async () => {
     const away: KeyStore = { find: () => Promise.reject(new Error("D1 is away")) };
-    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random)}`, away, NOW_MS)).toMatchObject({
+    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random, NOW_MS)}`, away, NOW_MS)).toMatchObject({
       ok: false,
       error: { kind: "store_unavailable" },
     });
