@@ -49,8 +49,8 @@ export async function servePlatform(options: PlatformOptions): Promise<Platform>
           modulesRoot: ROOT,
           compatibilityDate: "2026-10-20",
           compatibilityFlags: ["enable_request_signal", "request_signal_passthrough"],
-          // Engines of this machine and its network are what it is for.
-          bindings: { ALLOW_PRIVATE_ENGINES: "1", ...options.variables },
+          // Engines of this machine and its network are what it is for, and who asks is on this machine.
+          bindings: { ALLOW_PRIVATE_ENGINES: "1", CLIENT_ADDRESS: HOST, ...options.variables },
           // The names under which `wrangler dev` keeps them, so that both see the same.
           d1Databases: { DB: "DB" },
           kvNamespaces: { KEY_CACHE: "KEY_CACHE" },

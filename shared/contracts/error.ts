@@ -198,6 +198,15 @@ export function reportFailure(failure: Failure): FailureReport {
         "client_closed_request",
         "The connection was closed before the answer was there; its generation was stopped.",
       );
+    case "change_pending":
+      return report(
+        503,
+        "service_unavailable_error",
+        "change_pending",
+        `The ${failure.resource} is changed, and that holds everywhere within ${failure.withinS} s: the part of this platform that makes it hold at once is out of reach. Doing it again tries that again.`,
+        null,
+        retryAfter(1000),
+      );
     case "store_unavailable":
       return report(
         503,

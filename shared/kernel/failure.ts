@@ -79,6 +79,8 @@ export type Failure =
     }
   /** The client left before its answer was there. Nobody hears it; the log says it. */
   | { readonly kind: "client_gone" }
+  /** What was asked for is done, but does not hold everywhere before that many seconds have passed. */
+  | { readonly kind: "change_pending"; readonly resource: string; readonly withinS: number }
   /** One of our own stores is out of reach: a fault of ours, never the caller's 401. */
   | { readonly kind: "store_unavailable" }
   /** A bug of ours. The details are in the log, under the request id. */

@@ -21,6 +21,8 @@ export type ModelIndex<E extends FleetEngine> = {
   find(name: string): readonly Place<E>[] | undefined;
   /** What to tell a caller whose name `find` does not know: with the names that were perhaps meant. */
   notFound(name: string): Failure;
+  /** The registered models that a name may stand for, served or not. */
+  registered(name: string): readonly ModelEntry[];
   /** Every model that is served, each once: the registered ones first. */
   readonly served: readonly ListedModel<E>[];
   /** The places of a registered model by its id, as engines list it, also of one that is retired. */
@@ -77,6 +79,10 @@ export function indexModels<E extends FleetEngine>(
   return {
     find,
     served,
+    registered(name) {
+      const resolution = registry.resolve(name);
+      return resolution?.kind === "models" ? resolution.entries : [];
+    },
     listing: (id) => byEntry.get(id) ?? [],
     priceOf: (id) => prices.get(id),
     notFound(name) {

@@ -6,6 +6,7 @@ import { type Access, type Handler, guard } from "./middleware/guard.ts";
 import type { Defer, Ports } from "./ports.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { AI_ROUTES } from "./routes/ai.ts";
+import { KEY_ROUTES } from "./routes/keys-routes.ts";
 import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
 import * as reference from "./routes/reference.ts";
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...AI_ROUTES,
   ["get", "/api/v1/usage", "usage:read", usage.ownUsage],
   ["get", "/admin/usage", "usage:any", usage.allUsage],
+  ...KEY_ROUTES,
   ...ADMIN_ROUTES,
   ["get", "/health", "public", status.health],
   ["get", "/ready", "public", status.ready],

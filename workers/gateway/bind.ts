@@ -10,8 +10,10 @@ import { createHistory } from "./history.ts";
 import { createLedgers } from "./ledger/ledgers.ts";
 import type { LedgerPort } from "./ledger/link.ts";
 import { createAuthenticator } from "./middleware/authenticate.ts";
+import { newSecret } from "./new-secret.ts";
 import type { EngineControl, Ports } from "./ports.ts";
 import { d1AuditLog } from "./store/audit.ts";
+import { d1KeyAdmin } from "./store/key-admin.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
 import { hasLedger } from "./store/ledgers.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
@@ -67,12 +69,20 @@ export function bindPorts(env: Env): Ports {
       hasEgress: "EGRESS" in variables,
       fetch,
     }),
-    authenticate: createAuthenticator(config.KEY_PEPPER),
-    keys: (defer) => kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), defer),
     usage: d1Usage(env.DB),
     async flushUsage(keyIds) {
       await Promise.all(keyIds.map((id) => env.KEY.getByName(id).flush()));
     },
+    authenticate: createAuthenticator(config.KEY_PEPPER, config.KEY_PEPPER_PREVIOUS),
+    keys: (defer) =>
+      kvKeyStore(
+        env.KEY_CACHE,
+        d1KeyStore(env.DB, { pepperVersion: config.KEY_PEPPER_VERSION, defer }),
+        defer,
+      ),
+    keyAdmin: d1KeyAdmin(env.DB),
+    newSecret: (nowMs) => newSecret(config, nowMs),
+    fence: async (keyId, version) => env.KEY.getByName(keyId).fence(version),
     requests: history,
     async flush() {
       await Promise.all([flushMetrics(), history.flush()]);

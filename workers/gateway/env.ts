@@ -37,6 +37,12 @@ export const Config = z.object({
   KEY_PEPPER: z
     .string()
     .min(16, "must be a secret of at least 16 characters; set it with `wrangler secret put KEY_PEPPER`"),
+  /** Which pepper that is: secrets say with which they were hashed. */
+  KEY_PEPPER_VERSION: z.coerce.number().int().min(1).default(1),
+  /** The pepper of before, with which keys are known as well and come under the present one when they are used. */
+  KEY_PEPPER_PREVIOUS: z.string().optional(),
+  /** The address of clients where no edge tells it: on one's own machine. */
+  CLIENT_ADDRESS: z.string().optional(),
   BODY_BYTES_MAX: z.coerce
     .number()
     .int()
@@ -63,10 +69,14 @@ export const Config = z.object({
 });
 export type Config = z.infer<typeof Config>;
 
+/** A secret that was emptied is one that is not there. */
+const unlessEmpty = (name: string, env: Readonly<Record<string, unknown>>): unknown =>
+  name.startsWith("KEY_PEPPER_") && env[name] === "" ? undefined : env[name];
+
 /** Reads the environment, or says in one sentence what is wrong with it. */
 export function readConfig(env: Readonly<Record<string, unknown>>): Config {
   const parsed = Config.superRefine(checkHosts).safeParse(
-    Object.fromEntries(Object.keys(Config.shape).map((name) => [name, env[name]])),
+    Object.fromEntries(Object.keys(Config.shape).map((name) => [name, unlessEmpty(name, env)])),
   );
   if (parsed.success) return parsed.data;
   throw new Error(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));

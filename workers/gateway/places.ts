@@ -1,5 +1,6 @@
 import type { Failure } from "../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../shared/kernel/result.ts";
+import { mayAskFor } from "../../shared/models/allowed.ts";
 import type { Place } from "../../shared/models/resolve.ts";
 import type { Price } from "../../shared/usage/price.ts";
 import type { Endpoint, Fleet } from "./fleet/fleet.ts";
@@ -50,6 +51,15 @@ async function lookUp(
     return err({ kind: "engines_unavailable", model, attempts, retryAfterMs: backMs(away) });
   }
   return err(fleet.index().notFound(model));
+}
+
+/** That a model does not exist for whoever is for these models alone: no other one is told of either. */
+export function notFoundAmong(fleet: Fleet, allowed: readonly string[], model: string): Failure {
+  const index = fleet.index();
+  const failure = index.notFound(model);
+  if (failure.kind !== "model_not_found") return failure;
+  const similar = failure.similar.filter((name) => mayAskFor(allowed, index, name));
+  return { ...failure, similar };
 }
 
 /** Ids of models by their places: the index has one array for each, until who serves what changes. */

@@ -9,6 +9,7 @@ import type { RequestHistory } from "./history.ts";
 import type { Ledgers } from "./ledger/ledgers.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { AuditLog } from "./store/audit.ts";
+import type { KeyAdminStore, NewSecret } from "./store/key-admin.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
 import type { RegistryStore } from "./store/registry.ts";
@@ -47,6 +48,14 @@ export type Ports = {
   readonly usage: UsageStore;
   /** Has the objects of these keys write now what they have counted. */
   readonly flushUsage: (keyIds: readonly string[]) => Promise<void>;
+  readonly keyAdmin: KeyAdminStore;
+  /** Makes the secret of a key. */
+  readonly newSecret: (nowMs: number) => Promise<NewSecret>;
+  /**
+   * Tells a key's object of the key's newest version: from then on nothing is admitted on an older one. Resolves when what
+   * was lent out before has ended, within a second.
+   */
+  readonly fence: (keyId: string, version: number) => Promise<void>;
   readonly metrics: MetricsBuffer;
   readonly requests: RequestHistory;
   /** Hands over, now, what this isolate has counted and the requests that it has finished. */

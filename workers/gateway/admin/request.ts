@@ -13,11 +13,15 @@ import type { Run } from "../run.ts";
 /** Most that an operator's body may have: a registration is small. */
 const BODY_BYTES_MAX = 256 * 1024;
 
-/** Reads a JSON body and checks it. */
-export async function readChecked<T>(c: Context<AppEnv>, schema: z.ZodType<T>): Promise<Result<T, Failure>> {
+/** Reads a JSON body and checks it; one that may be absent is then an empty object. */
+export async function readChecked<T>(
+  c: Context<AppEnv>,
+  schema: z.ZodType<T>,
+  { mayBeAbsent = false }: { readonly mayBeAbsent?: boolean } = {},
+): Promise<Result<T, Failure>> {
   const text = await readBody(c.req.raw, BODY_BYTES_MAX);
   if (!text.ok) return text;
-  const json = parseJson(text.value);
+  const json = parseJson(mayBeAbsent && text.value === "" ? "{}" : text.value);
   if (!json.ok) return json;
   const parsed = schema.safeParse(json.value);
   return parsed.success ? ok(parsed.data) : err(invalidRequest(parsed.error));
@@ -33,6 +37,20 @@ export function switchOf(c: Context<AppEnv>, name: string, fallback: boolean): R
   if (text === undefined) return ok(fallback);
   if (text === "true" || text === "false") return ok(text === "true");
   return err({ kind: "invalid_request", param: name, message: `\`${name}\`: is \`true\` or \`false\`.` });
+}
+
+/** A number in the address: `?limit=20`. */
+export function integerOf(
+  c: Context<AppEnv>,
+  name: string,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
+): Result<number, Failure> {
+  const text = c.req.query(name);
+  if (text === undefined) return ok(fallback);
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return ok(value);
+  const message = `\`${name}\`: is a whole number from ${min} to ${max}.`;
+  return err({ kind: "invalid_request", param: name, message });
 }
 
 /** What a store gives; that it throws says that it is out of reach. The reason goes to the log. */

@@ -55,6 +55,7 @@ const FAILURES: { readonly [Kind in Failure["kind"]]: Extract<Failure, { kind: K
     retryAfterMs: 5_000,
   },
   model_loading: { kind: "model_loading", model: "smollm2-135m-instruct", retryAfterMs: 5_000 },
+  change_pending: { kind: "change_pending", resource: "key", withinS: 90 },
   store_unavailable: { kind: "store_unavailable" },
   engine_timeout: { kind: "engine_timeout", engine: "gpu-1", phase: "first byte", timeoutMs: 120_000 },
 };

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { type Permission, whyForbidden } from "../../../shared/auth/permissions.ts";
 import type { Principal } from "../../../shared/auth/principal.ts";
+import { whyNotFromThere } from "../../../shared/auth/whence.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err } from "../../../shared/kernel/result.ts";
 import type { AppEnv } from "../app-env.ts";
@@ -9,8 +10,8 @@ import type { Run } from "../run.ts";
 
 export type Handler = (c: Context<AppEnv>) => Promise<Response>;
 
-/** What a route asks of its caller: a permission, or nothing. */
-export type Access = Permission | "public";
+/** What a route asks of its caller: a permission, to be known (it decides more for itself), or nothing. */
+export type Access = Permission | "known" | "public";
 
 /**
  * A handler that is reached by those alone who have the permission. Requests to models may rest on what an isolate
@@ -26,10 +27,21 @@ export const guard = (access: Access, handler: Handler): Handler =>
         const caller = await callerOf(run, { fresh: access !== "inference" });
         if (!caller.ok) return failureResponse(run, caller.error);
         run.principal = caller.value;
-        const why = whyForbidden(caller.value, access);
+        const why =
+          whyNotHere(run, caller.value) ??
+          (access === "known" ? undefined : whyForbidden(caller.value, access));
         if (why !== undefined) return failureResponse(run, { kind: "forbidden", message: why });
         return handler(c);
       };
+
+/** Why a caller cannot be used from where the request comes from. Most are bound to no place, and pay nothing for it. */
+function whyNotHere({ request, ports }: Run, { origins, ips }: Principal): string | undefined {
+  if (!origins && !ips) return undefined;
+  const origin = request.headers.get("origin");
+  // Only Cloudflare's own header is believed: every other one is written by whoever asks.
+  const address = request.headers.get("cf-connecting-ip") ?? ports.config.CLIENT_ADDRESS ?? null;
+  return whyNotFromThere({ origins, ips }, { origin, address });
+}
 
 /** Whom a request is from. */
 export function callerOf(run: Run, lookup: { readonly fresh: boolean }): Promise<Result<Principal, Failure>> {

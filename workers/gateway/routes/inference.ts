@@ -11,6 +11,7 @@ import {
 import type { EmbeddingList, EmbeddingRequest } from "../../../shared/contracts/embeddings.ts";
 import type { ChatMessage } from "../../../shared/contracts/chat.ts";
 import type { Operation } from "../../../shared/engines/engine.ts";
+import { mayAskFor } from "../../../shared/models/allowed.ts";
 import { prefixKeyOf } from "../../../shared/routing/affinity.ts";
 import { PRIORITIES, type Priority } from "../../../shared/routing/priority.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
@@ -20,7 +21,7 @@ import type { Config } from "../env.ts";
 import { admit } from "../ledger/admit.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import { readBody } from "../http/read-body.ts";
-import { findPlaces, modelIdOf } from "../places.ts";
+import { findPlaces, modelIdOf, notFoundAmong } from "../places.ts";
 import type { Ask } from "../fleet/fleet.ts";
 import type { Job } from "../relay/job.ts";
 import { type StreamWishes, serveStream } from "../relay/stream.ts";
@@ -51,6 +52,10 @@ export async function prepare<Body extends { model: string }>(
   const { fleet } = run.ports;
   const places = await findPlaces(fleet, body.value.model, run.defer);
   run.model = body.value.model;
+  const allowed = run.principal?.models ?? null;
+  // Whether the model is there is not for this key to know.
+  if (allowed && !isStoreAway(places) && !mayAskFor(allowed, fleet.index(), body.value.model))
+    return err(notFoundAmong(fleet, allowed, body.value.model));
   run.modelId = modelIdOf(fleet, body.value.model);
   if (!places.ok) return places;
   const admitted = await admit(run, body.value, text.value);
@@ -62,6 +67,9 @@ export async function prepare<Body extends { model: string }>(
   return ok({ run, body: body.value, text: sent, places: places.value, clientGone, ask });
 }
 
+const isStoreAway = (result: Result<unknown, Failure>): boolean =>
+  !result.ok && result.error.kind === "store_unavailable";
+
 /**
  * What decides between the engines of the model. Callers of one session, or of one beginning of a conversation, meet the
  * same engine where that is possible, for it has their prompt in its cache. Only operators choose an engine.
@@ -70,7 +78,8 @@ function askOf(c: Context<AppEnv>, run: Run, body: { model: string }): Ask {
   const { ports, principal } = run;
   const operator = run.isExplained;
   const pin = operator ? c.req.raw.headers.get("x-eco-engine") : null;
-  const priority = (operator && priorityOf(c.req.raw.headers.get("x-eco-priority"))) || "normal";
+  const asked = operator ? priorityOf(c.req.raw.headers.get("x-eco-priority")) : undefined;
+  const priority = asked ?? principal?.priority ?? "normal";
   run.priority = priority;
   run.pin = pin?.slice(0, PIN_CHARS_MAX);
   const affinity = affinityOf(c.req.raw.headers.get("x-eco-session"), body);

@@ -1,11 +1,13 @@
 import type { Context } from "hono";
 import type { Model, ModelList } from "../../../shared/contracts/models.ts";
 import { FEATURES, type Feature, featuresOf } from "../../../shared/engines/abilities.ts";
+import { isAllowed, mayAskFor } from "../../../shared/models/allowed.ts";
 import type { ListedModel } from "../../../shared/models/model-index.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Endpoint } from "../fleet/fleet.ts";
 import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
+import { notFoundAmong } from "../places.ts";
 
 /** What may be asked of each kind of engine: made once, for it never changes. */
 const abilities = new Map<string, Feature[]>();
@@ -38,13 +40,16 @@ function describe({ id, entry, places }: ListedModel<Endpoint>): Model {
   };
 }
 
-/** `GET /v1/models` */
+/** `GET /v1/models`: those that the key is for. */
 export async function listModels(c: Context<AppEnv>): Promise<Response> {
   const { run } = c.env;
   run.operation = "models";
   const { fleet } = run.ports;
   await fleet.list(run.defer);
-  const body: ModelList = { object: "list", data: fleet.index().served.map(describe) };
+  const { served } = fleet.index();
+  const allowed = run.principal?.models ?? null;
+  const seen = allowed ? served.filter((model) => isAllowed(allowed, model)) : served;
+  const body: ModelList = { object: "list", data: seen.map(describe) };
   return Response.json(body, { headers: idHeaders(run) });
 }
 
@@ -56,6 +61,9 @@ export async function getModel(c: Context<AppEnv>): Promise<Response> {
   const { fleet } = run.ports;
   await fleet.list(run.defer);
   const index = fleet.index();
+  const allowed = run.principal?.models ?? null;
+  if (allowed && !mayAskFor(allowed, index, name))
+    return failureResponse(run, notFoundAmong(fleet, allowed, name));
   const found = index.find(name)?.[0];
   const listed =
     found && index.served.find(({ places }) => places.some(({ model }) => model === found.model));

@@ -13,7 +13,10 @@ const NOW_MS = 1_800_000_000_000;
 
 /** A key in D1; returns its secret and hash. */
 async function store(
-  { secret = createApiKey(random, NOW_MS), ...more }: Partial<typeof apiKeys.$inferInsert> & { secret?: string } = {},
+  {
+    secret = createApiKey(random, NOW_MS),
+    ...more
+  }: Partial<typeof apiKeys.$inferInsert> & { secret?: string } = {},
   secretExpiresAtMs: number | null = null,
 ) {
   const db = drizzle(env.DB);
@@ -155,7 +158,9 @@ describe("createAuthenticator", () => {
 
   it("says that a store is away, and not that the key is wrong", async () => {
     const away: KeyStore = { find: () => Promise.reject(new Error("D1 is away")) };
-    expect(await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random, NOW_MS)}`, away, NOW_MS)).toMatchObject({
+    expect(
+      await createAuthenticator(PEPPER)(`Bearer ${createApiKey(random, NOW_MS)}`, away, NOW_MS),
+    ).toMatchObject({
       ok: false,
       error: { kind: "store_unavailable" },
     });

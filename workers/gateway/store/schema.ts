@@ -119,7 +119,7 @@ export const apiKeys = sqliteTable(
     limits: text({ mode: "json" }),
     priority: text(),
     metadata: text({ mode: "json" }),
-    /** The user who made it; null for one that was made from without. */
+    /** The user or the key that made it; null for one that was made from without. */
     createdBy: text("created_by"),
     createdAtMs: integer("created_at_ms").notNull(),
     updatedAtMs: integer("updated_at_ms").notNull(),
@@ -129,7 +129,11 @@ export const apiKeys = sqliteTable(
     /** Goes up with every change: what is cached of an older one is void. */
     version: integer().notNull().default(1),
   },
-  (table) => [index("api_keys_workspace").on(table.workspaceId)],
+  // Each answers a list, the newest first, without sorting.
+  (table) => [
+    index("api_keys_workspace").on(table.workspaceId, table.createdAtMs, table.id),
+    index("api_keys_created_by").on(table.workspaceId, table.createdBy, table.createdAtMs, table.id),
+  ],
 );
 
 /** The secrets of keys, by their HMAC: a secret is shown once and stored nowhere. A key that is rotated has two for a while. */
