@@ -86,9 +86,9 @@ export type KeyRotate = z.infer<typeof KeyRotate>;
 
 const shown = {
   object: z.literal("api_key"),
-  id: KeyId,
-  workspaceId: WorkspaceId,
-  name: z.string(),
+  id: KeyId.meta({ example: "key_2vR8kQm1xYz0AbCdEfGh" }),
+  workspaceId: WorkspaceId.meta({ example: "ws_5tUvWxYz0123456789Ab" }),
+  name: z.string().meta({ example: "my app" }),
   role: Role,
   scopes: z.array(Scope).nullable(),
   models: z.array(z.string()).nullable(),
@@ -100,13 +100,13 @@ const shown = {
   secrets: z
     .array(
       z.object({
-        hint: z.string().meta({ description: "How it begins and ends." }),
+        hint: z.string().meta({ example: "sk-eco-1xJ9…q7Rt", description: "How it begins and ends." }),
         createdAtMs: TimeMs,
         expiresAtMs: TimeMs.nullable().meta({ description: "When its grace is over." }),
       }),
     )
     .meta({ description: "Those that work, the newest first: two while a rotation's grace lasts." }),
-  version: z.int().min(1).meta({ description: "For If-Match; it goes up with every change." }),
+  version: z.int().min(1).meta({ example: 1, description: "For If-Match; it goes up with every change." }),
   createdBy: z.string().nullable().meta({ description: "The user or the key that made it." }),
   createdAtMs: TimeMs,
   updatedAtMs: TimeMs,
@@ -123,7 +123,9 @@ export type ApiKey = z.infer<typeof ApiKey>;
 export const KeySecret = z
   .object({
     ...shown,
-    secret: z.string().meta({ description: "The key itself. Keep it: it is shown this once." }),
+    secret: z
+      .string()
+      .meta({ example: "sk-eco-1xJ9Ze…", description: "The key itself. Keep it: it is shown this once." }),
     effectiveInSeconds: z.int().optional().meta({
       description:
         "Present where a part of the platform that ends the old secret at once was out of reach: it may work for that long.",
@@ -138,7 +140,10 @@ export const ApiKeyList = z
     object: z.literal("list"),
     data: z.array(ApiKey),
     hasMore: z.boolean(),
-    next: KeyId.nullable().meta({ description: "The `after` of the next page; null at the end." }),
+    next: KeyId.nullable().meta({
+      example: null,
+      description: "The `after` of the next page; null at the end.",
+    }),
   })
   .meta({ id: "ApiKeyList" });
 export type ApiKeyList = z.infer<typeof ApiKeyList>;

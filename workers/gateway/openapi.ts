@@ -8,6 +8,7 @@ import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
 import { SHORT_OPERATIONS, underAi } from "./openapi-ai.ts";
 import { failure, failures, json, keyed, post } from "./openapi-inference.ts";
 import { USAGE_OPERATIONS } from "./openapi-usage.ts";
+import { KEY_OPERATIONS } from "./openapi-keys.ts";
 
 const get = (
   path: string,
@@ -60,6 +61,7 @@ const OPENAI = [
     {
       200: { description: "The models that are served.", content: json(ModelList) },
       401: failures[401],
+      403: failures[403],
       503: failures[503],
     },
     {
@@ -75,6 +77,7 @@ const OPENAI = [
     {
       200: { description: "The model.", content: json(Model) },
       401: failures[401],
+      403: failures[403],
       404: failures[404],
       503: failures[503],
     },
@@ -94,6 +97,7 @@ const ROUTES = [
   ...SHORT_OPERATIONS,
   ...OPENAI.map(underAi),
   ...USAGE_OPERATIONS,
+  ...KEY_OPERATIONS,
   ...ADMIN_OPERATIONS,
   get("/health", "Operation", "Whether the platform runs", {
     200: {

@@ -40,6 +40,7 @@ describe("the table of errors", () => {
       "429 engines_overloaded",
       "503 engines_unavailable",
       "503 model_loading",
+      "503 change_pending",
       "503 store_unavailable",
     ]);
   });
