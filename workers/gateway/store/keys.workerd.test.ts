@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
+import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { describe, expect, it } from "vitest";
 import { createApiKey, hashApiKey, importPepper, keyHint } from "../../../shared/auth/api-key.ts";
+import { testPrincipal } from "../../../shared/auth/testing.ts";
 import { randomBase62 } from "../../../shared/kernel/ids.ts";
 import { createAuthenticator } from "../middleware/authenticate.ts";
 import { type KeyStore, d1KeyStore, kvKeyStore } from "./keys.ts";
@@ -67,6 +69,35 @@ describe("d1KeyStore", () => {
     expect(await d1KeyStore(env.DB).find(hash)).toMatchObject({ expiresAtMs: end });
   });
 
+  it("takes a secret under the present pepper when it is used", async () => {
+    const { hash, workspaceId } = await store();
+    const present = `present of ${hash}`;
+    const pending: Promise<unknown>[] = [];
+    const keys = d1KeyStore(env.DB, { pepperVersion: 2, defer: (work) => void pending.push(work) });
+    expect(await keys.find(present)).toBeUndefined();
+    expect(await keys.find(present, { previousHash: hash })).toMatchObject({ workspaceId });
+    await Promise.all(pending);
+    expect(await keys.find(present)).toMatchObject({ workspaceId });
+    expect(await keys.find(hash)).toBeUndefined();
+    expect(await keys.find(present, { previousHash: hash })).toMatchObject({ workspaceId });
+    expect(pending).toHaveLength(1);
+    const row = await drizzle(env.DB).select().from(keySecrets).where(eq(keySecrets.hash, present)).get();
+    expect(row).toMatchObject({ pepperVersion: 2 });
+  });
+
+  it("takes it once, though many use it at the same time", async () => {
+    const { hash, workspaceId } = await store();
+    const present = `present of ${hash}`;
+    const pending: Promise<unknown>[] = [];
+    const keys = d1KeyStore(env.DB, { pepperVersion: 2, defer: (work) => void pending.push(work) });
+    const found = await Promise.all(
+      Array.from({ length: 10 }, () => keys.find(present, { previousHash: hash })),
+    );
+    await Promise.all(pending);
+    expect(found.map((each) => each?.workspaceId)).toEqual(Array.from({ length: 10 }, () => workspaceId));
+    expect(await drizzle(env.DB).$count(keySecrets, eq(keySecrets.hash, present))).toBe(1);
+  });
+
   it("does not know a revoked key", async () => {
     const { hash } = await store({ revokedAtMs: NOW_MS });
     expect(await d1KeyStore(env.DB).find(hash)).toBeUndefined();
@@ -103,6 +134,21 @@ describe("kvKeyStore", () => {
     await Promise.all(pending);
     await keys.find(hash, { fresh: true });
     expect(slower.asked).toBe(2);
+  });
+
+  it.each([
+    "not JSON",
+    "null",
+    "[]",
+    '{"role":"admin"}',
+    JSON.stringify({ ...testPrincipal(), role: "owner" }),
+    JSON.stringify({ ...testPrincipal(), scopes: ["everything"] }),
+    JSON.stringify({ ...testPrincipal(), operator: "yes" }),
+  ])("believes nothing in KV that is no key: %s", async (text) => {
+    const { hash, workspaceId } = await store();
+    await env.KEY_CACHE.put(`key:${hash}`, text);
+    const keys = kvKeyStore(env.KEY_CACHE, d1KeyStore(env.DB), () => undefined);
+    expect(await keys.find(hash)).toMatchObject({ workspaceId, role: "developer", operator: false });
   });
 
   it("answers from the slower store when KV fails", async () => {
