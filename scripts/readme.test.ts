@@ -104,6 +104,16 @@ describe("README", () => {
     expect(output).not.toContain('"error"');
   });
 
+  it("has lines for keys that work as pasted", async () => {
+    const block = blocks("sh").find((each) => each.includes("/api/v1/keys")) ?? "";
+    const { code, output } = await run("bash", ["-ec", atOurPort(block)]);
+    expect(code, output).toBe(0);
+    expect(output).toMatch(/"secret":"sk-eco-/);
+    expect(output).toContain('"object":"list"');
+    expect(output).toMatch(/"revokedAtMs":\d/);
+    expect(output).not.toContain('"error"');
+  });
+
   it("names no command line of this machine that is not run here", () => {
     const local = blocks("sh").filter((each) => each.includes("http://127.0.0.1:8787"));
     expect(local).toHaveLength(3);
