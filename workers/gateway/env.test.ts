@@ -32,3 +32,17 @@ describe("the engines of the variable", () => {
     expect(() => read(baseUrl, more)).toThrow(says);
   });
 });
+
+describe("the pepper", () => {
+  it.each<[more: Record<string, string>, previous: string | undefined, version: number]>([
+    [{}, undefined, 1],
+    [{ KEY_PEPPER_PREVIOUS: "", KEY_PEPPER_VERSION: "" }, undefined, 1],
+    [{ KEY_PEPPER_VERSION: "2" }, undefined, 2],
+    [{ KEY_PEPPER_PREVIOUS: "the one of before" }, "the one of before", 1],
+    [{ KEY_PEPPER_PREVIOUS: "the one of before", KEY_PEPPER_VERSION: "3" }, "the one of before", 3],
+  ])("of before and its number, from %j", (more, previous, version) => {
+    const config = readConfig({ KEY_PEPPER, ...more });
+    expect(config.KEY_PEPPER_PREVIOUS).toBe(previous);
+    expect(config.KEY_PEPPER_VERSION).toBe(version);
+  });
+});

@@ -66,7 +66,7 @@ const route = (
   });
 
 const REVOKE =
-  "For ever, and at once: when this is answered, no request is admitted with it any more. It stays in the list. A key may revoke itself. Doing it again does no harm.";
+  "For ever, and at once: when this is answered, no request is admitted with it any more. It stays in the list, and the keys that it has made go on. A key may revoke itself. Doing it again does no harm.";
 const REVOKED = good("The key, which has ended.", ApiKey);
 
 /** The part of the description that is about keys. */
