@@ -7,8 +7,8 @@ import { median } from "./statistics.ts";
 
 const PEPPER = "a pepper for the bench only";
 const SIZES = [100, 100_000];
-const ROUNDS = 5;
-const REQUESTS = 300;
+const ROUNDS = 3;
+const REQUESTS = 100;
 
 /** Fills the tables up to so many keys: SQLite makes them itself. */
 const fill = (from: number, to: number, workspaceId: string): string[] => {

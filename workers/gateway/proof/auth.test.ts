@@ -43,7 +43,11 @@ describe("a request without a key that works", () => {
     ["another platform's key", () => "Bearer sk-proj-abcdefghijklmnop", "invalid_api_key"],
     ["a mistyped key", () => `Bearer ${flipped(proof().key)}`, "invalid_api_key"],
     ["half a key", () => `Bearer ${proof().key.slice(0, -3)}`, "invalid_api_key"],
-    ["a key of the right form that nobody made", () => `Bearer ${createApiKey(random, Date.now())}`, "invalid_api_key"],
+    [
+      "a key of the right form that nobody made",
+      () => `Bearer ${createApiKey(random, Date.now())}`,
+      "invalid_api_key",
+    ],
     ["quotes around it", () => `Bearer "${proof().key}"`, "invalid_api_key"],
   ])("is a 401: %s", async (_, authorization, code) => {
     for (const path of [CHAT, "/v1/models", "/v1/models/sim-openai", "/v1/nowhere"]) {

@@ -66,11 +66,14 @@ describe("a change of a key", () => {
   it("is written down: who did what, and no secret", async () => {
     const { ask, make, entries, logged, keyId, workspaceId } = await start();
     const { id, secret } = await make();
-    const answers = [
-      await ask("PATCH", `${KEYS}/${id}`, { name: "b", role: "viewer", metadata: { note: "private" } }),
-      await ask("POST", `${KEYS}/${id}/rotate`, { graceSeconds: 60 }),
-      await ask("DELETE", `${KEYS}/${id}`),
-    ];
+    const updated = await ask("PATCH", `${KEYS}/${id}`, {
+      name: "b",
+      role: "viewer",
+      metadata: { note: "private" },
+    });
+    const rotated = await ask("POST", `${KEYS}/${id}/rotate`, { graceSeconds: 60 });
+    const revoked = await ask("DELETE", `${KEYS}/${id}`);
+    const answers = [updated, rotated, revoked];
     const requests = answers.map((answer) => answer.headers.get("x-request-id"));
     const usual = {
       workspaceId,
@@ -94,7 +97,7 @@ describe("a change of a key", () => {
       { ...usual, action: "key.rotate", requestId: requests[1], details: { graceSeconds: 60, version: 3 } },
       { ...usual, action: "key.revoke", requestId: requests[2], details: { version: 4 } },
     ]);
-    const { secret: second } = (await answers[1]?.json()) as KeySecret;
+    const { secret: second } = (await rotated.json()) as KeySecret;
     for (const each of [secret, second])
       expect(JSON.stringify([entries, logged])).not.toContain(each.slice("sk-eco-".length, -4));
   });
