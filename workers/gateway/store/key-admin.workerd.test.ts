@@ -181,6 +181,12 @@ describe("100,000 keys", () => {
       expect(plan).toHaveLength(3);
       expect(plan, plan.join("; ")).toSatisfy(searches);
     }
+    const { sql, params } = findSecret(db, ["hash 70000"]).toSQL();
+    const { meta } = await env.DB.prepare(sql)
+      .bind(...params)
+      .all();
+    // The secret, its key and its workspace.
+    expect(meta.rows_read).toBe(3);
     expect(await keys.find("hash 70000")).toMatchObject({
       id: `key_${"70000".padStart(20, "0")}`,
       workspaceId,
