@@ -13,12 +13,15 @@ export const keyed = [{ apiKey: [] }];
 export const failures = {
   400: failure("The request is malformed, or asks for what the model's engine cannot do."),
   401: failure("The API key is missing, unknown, expired or revoked."),
+  403: failure("The key is not for this, or not for use from there; the message says which."),
   404: failure("No engine serves this model."),
   405: failure("The method is not allowed here; see Allow."),
   413: failure("The body is too large."),
   415: failure("The body is not JSON."),
   422: failure("The engine could not use what the request holds, for instance an image."),
-  429: failure("Every engine of the model is busy; see Retry-After."),
+  429: failure(
+    "A limit of the key has no room for it, or every engine of the model is busy; see Retry-After.",
+  ),
   500: failure("Something went wrong on this side; x-request-id tells the operator which request it was."),
   502: failure("The engine failed."),
   503: failure("No engine is there, the model is being loaded, or a store is out of reach; see Retry-After."),

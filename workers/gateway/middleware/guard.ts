@@ -27,12 +27,14 @@ export const guard = (access: Access, handler: Handler): Handler =>
         const caller = await callerOf(run, { fresh: access !== "inference" });
         if (!caller.ok) return failureResponse(run, caller.error);
         run.principal = caller.value;
-        const why =
-          whyNotHere(run, caller.value) ??
-          (access === "known" ? undefined : whyForbidden(caller.value, access));
+        const why = whyNot(run, caller.value, access);
         if (why !== undefined) return failureResponse(run, { kind: "forbidden", message: why });
         return handler(c);
       };
+
+/** Why a caller may not do this, or not from here; undefined where it may. */
+export const whyNot = (run: Run, caller: Principal, access: Permission | "known"): string | undefined =>
+  whyNotHere(run, caller) ?? (access === "known" ? undefined : whyForbidden(caller, access));
 
 /** Why a caller cannot be used from where the request comes from. Most are bound to no place, and pay nothing for it. */
 function whyNotHere({ request, ports }: Run, { origins, ips }: Principal): string | undefined {

@@ -10,6 +10,7 @@ import {
 } from "../../../shared/contracts/parse-body.ts";
 import type { EmbeddingList, EmbeddingRequest } from "../../../shared/contracts/embeddings.ts";
 import type { ChatMessage } from "../../../shared/contracts/chat.ts";
+import type { Principal } from "../../../shared/auth/principal.ts";
 import type { Operation } from "../../../shared/engines/engine.ts";
 import { mayAskFor } from "../../../shared/models/allowed.ts";
 import { prefixKeyOf } from "../../../shared/routing/affinity.ts";
@@ -52,13 +53,17 @@ export async function prepare<Body extends { model: string }>(
   const { fleet } = run.ports;
   const places = await findPlaces(fleet, body.value.model, run.defer);
   run.model = body.value.model;
-  const allowed = run.principal?.models ?? null;
-  // Whether the model is there is not for this key to know.
-  if (allowed && !isStoreAway(places) && !mayAskFor(allowed, fleet.index(), body.value.model))
-    return err(notFoundAmong(fleet, allowed, body.value.model));
+  const { model } = body.value;
+  // Whether the model is there is not for a key to know that is for others.
+  const refusalOf = ({ models }: Principal): Failure | undefined =>
+    models && !isStoreAway(places) && !mayAskFor(models, fleet.index(), model)
+      ? notFoundAmong(fleet, models, model)
+      : undefined;
+  const refusal = run.principal && refusalOf(run.principal);
+  if (refusal) return err(refusal);
   run.modelId = modelIdOf(fleet, body.value.model);
   if (!places.ok) return places;
-  const admitted = await admit(run, body.value, text.value);
+  const admitted = await admit(run, body.value, text.value, refusalOf);
   if (!admitted.ok) return admitted;
   const clientGone = c.req.raw.signal;
   const ask = askOf(c, run, body.value);
