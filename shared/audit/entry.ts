@@ -12,4 +12,7 @@ export type AuditEntry = {
   readonly requestId?: string | undefined;
   /** What changed, in small JSON values. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** Its name and time where they are known already, so that it can be told twice and is there once. */
+  readonly id?: string | undefined;
+  readonly atMs?: number | undefined;
 };
