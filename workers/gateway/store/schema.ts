@@ -1,19 +1,25 @@
-import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { ROLES } from "../../../shared/auth/permissions.ts";
 
 // D1's tables. After a change: `npm run migration -- --name what_changed`; a merged migration is never edited.
 
 /** Owners of keys, members and usage. */
-export const workspaces = sqliteTable("workspaces", {
-  id: text().primaryKey(),
-  name: text().notNull(),
-  /** Whether its admins run this platform. */
-  operator: integer({ mode: "boolean" }).notNull().default(false),
-  /** What all of its keys together may use, as JSON. */
-  limits: text({ mode: "json" }),
-  version: integer().notNull().default(1),
-  createdAtMs: integer("created_at_ms").notNull(),
-});
+export const workspaces = sqliteTable(
+  "workspaces",
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    /** Whether its admins run this platform. */
+    operator: integer({ mode: "boolean" }).notNull().default(false),
+    /** What all of its keys together may use, as JSON. */
+    limits: text({ mode: "json" }),
+    version: integer().notNull().default(1),
+    createdAtMs: integer("created_at_ms").notNull(),
+  },
+  // The platform writes down what it does by itself with the oldest of the operators.
+  (table) => [index("workspaces_operator").on(table.operator, table.createdAtMs)],
+);
 
 /** People. Their password is a scrypt hash with its parameters and salt. */
 export const users = sqliteTable("users", {
@@ -187,7 +193,13 @@ export const usageHours = sqliteTable(
   ],
 );
 
-/** What was changed by whom: each workspace's records are a chain of hashes. Rows are added, never changed. */
+/** A member of a record, to look for: it cannot differ from what was hashed. */
+const ofRecord = (path: string) => sql.raw(`json_extract("record", '${path}')`);
+
+/**
+ * What was changed by whom: each workspace's records are a chain of hashes. Rows are added, never changed: triggers see to
+ * it. Times never go back along a chain, so that a time is a place in it.
+ */
 export const audit = sqliteTable(
   "audit",
   {
@@ -198,8 +210,22 @@ export const audit = sqliteTable(
     record: text().notNull(),
     prevHash: text("prev_hash").notNull(),
     hash: text().notNull(),
+    id: text().generatedAlwaysAs(ofRecord("$.id"), { mode: "virtual" }),
+    action: text().generatedAlwaysAs(ofRecord("$.action"), { mode: "virtual" }),
+    actor: text().generatedAlwaysAs(ofRecord("$.actor.id"), { mode: "virtual" }),
+    resource: text().generatedAlwaysAs(
+      sql.raw(`json_extract("record", '$.resource.type') || ':' || json_extract("record", '$.resource.id')`),
+      { mode: "virtual" },
+    ),
   },
-  (table) => [primaryKey({ columns: [table.workspaceId, table.seq] })],
+  (table) => [
+    primaryKey({ columns: [table.workspaceId, table.seq] }),
+    uniqueIndex("audit_id").on(table.id),
+    index("audit_time").on(table.workspaceId, table.atMs, table.seq),
+    index("audit_action").on(table.workspaceId, table.action, table.seq),
+    index("audit_actor").on(table.workspaceId, table.actor, table.seq),
+    index("audit_resource").on(table.workspaceId, table.resource, table.seq),
+  ],
 );
 
 /** Other systems that belong to this deployment. */
