@@ -63,6 +63,12 @@ export function whyForbidden(subject: Subject, permission: Permission): string |
   return undefined;
 }
 
+/** Whether it is for operators alone. */
+export const isForOperators = (permission: Permission): boolean => {
+  const rule: Rule = RULES[permission];
+  return rule.operator === true;
+};
+
 /** Whether it may. */
 export const may = (subject: Subject, permission: Permission): boolean =>
   whyForbidden(subject, permission) === undefined;

@@ -14,6 +14,7 @@ import { newSecret } from "./new-secret.ts";
 import type { EngineControl, Ports } from "./ports.ts";
 import { d1AuditLog } from "./store/audit.ts";
 import { d1KeyAdmin } from "./store/key-admin.ts";
+import { d1AuditReader } from "./store/audit-reader.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
 import { hasLedger } from "./store/ledgers.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
@@ -59,6 +60,7 @@ export function bindPorts(env: Env): Ports {
       newName: () => crypto.randomUUID(),
     }),
     audit: d1AuditLog(env.DB),
+    auditReader: d1AuditReader(env.DB),
     registry: d1Registry(env.DB),
     modelActions: d1ModelActions(env.DB),
     engines: engineControl(fleetObject, env),

@@ -10,6 +10,7 @@ import type { Ledgers } from "./ledger/ledgers.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { AuditLog } from "./store/audit.ts";
 import type { KeyAdminStore, NewSecret } from "./store/key-admin.ts";
+import type { AuditReader } from "./store/audit-reader.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
 import type { RegistryStore } from "./store/registry.ts";
@@ -40,6 +41,7 @@ export type Ports = {
   readonly authenticate: Authenticator;
   readonly ledgers: Ledgers;
   readonly audit: AuditLog;
+  readonly auditReader: AuditReader;
   readonly registry: RegistryStore;
   readonly modelActions: ModelActionStore;
   readonly engines: EngineControl;

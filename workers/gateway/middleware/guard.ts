@@ -1,9 +1,10 @@
 import type { Context } from "hono";
-import { type Permission, whyForbidden } from "../../../shared/auth/permissions.ts";
+import { type Permission, isForOperators, whyForbidden } from "../../../shared/auth/permissions.ts";
 import type { Principal } from "../../../shared/auth/principal.ts";
 import { whyNotFromThere } from "../../../shared/auth/whence.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err } from "../../../shared/kernel/result.ts";
+import { noteDeed } from "../admin/audit-entry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import type { Run } from "../run.ts";
@@ -28,7 +29,10 @@ export const guard = (access: Access, handler: Handler): Handler =>
         if (!caller.ok) return failureResponse(run, caller.error);
         run.principal = caller.value;
         const why = whyNot(run, caller.value, access);
-        if (why !== undefined) return failureResponse(run, { kind: "forbidden", message: why });
+        if (why !== undefined) {
+          noteDenied(run, access);
+          return failureResponse(run, { kind: "forbidden", message: why });
+        }
         return handler(c);
       };
 
@@ -43,6 +47,34 @@ function whyNotHere({ request, ports }: Run, { origins, ips }: Principal): strin
   // Only Cloudflare's own header is believed: every other one is written by whoever asks.
   const address = request.headers.get("cf-connecting-ip") ?? ports.config.CLIENT_ADDRESS ?? null;
   return whyNotFromThere({ origins, ips }, { origin, address });
+}
+
+/** Time in which one caller's tries at one permission are one record, and for how many it is remembered. */
+const DENIED_MS = 60_000;
+const DENIED_MAX = 1_000;
+const denied = new Map<string, number>();
+
+/**
+ * Writes down that somebody wanted to do what is for operators. Once a minute for each permission and isolate: whoever
+ * tries all day must not fill the log, nor make the others wait.
+ */
+function noteDenied(run: Run, permission: Permission | "known"): void {
+  const { principal, ports, request } = run;
+  if (!principal || permission === "known" || !isForOperators(permission)) return;
+  const nowMs = ports.now();
+  const name = `${principal.id} ${permission}`;
+  if ((denied.get(name) ?? 0) > nowMs) return;
+  if (denied.size >= DENIED_MAX) denied.clear();
+  denied.set(name, nowMs + DENIED_MS);
+  const id = `${request.method} ${new URL(request.url).pathname}`.slice(0, 200);
+  run.defer(
+    noteDeed(run, {
+      action: "access.refuse",
+      resource: { type: "route", id },
+      outcome: "denied",
+      details: { permission },
+    }),
+  );
 }
 
 /** Whom a request is from. */

@@ -12,6 +12,7 @@ import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import { ACTION_MS_MAX, type RunningAction } from "../../../shared/models/lifecycle.ts";
 import { type PlannedAction, planAction } from "../../../shared/models/model-action.ts";
 import { modelOf } from "../../../shared/models/model-changes.ts";
+import { noteDeed } from "../admin/audit-entry.ts";
 import { askEngine } from "../admin/ask-engine.ts";
 import { pullProgress } from "../admin/pull-progress.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
@@ -94,14 +95,23 @@ async function begin(c: C, what: ModelAction): Promise<Result<Task, Failure>> {
   return ok({ run, model, config, planned: planned.value, action, streamed: body.value.stream === true });
 }
 
-/** Has the engine's models read anew, and takes the mark away. */
-async function end({ run, model, action }: Task): Promise<void> {
+/** How it went: what is written down of it. */
+type Ending = { readonly outcome: "pass" | "fail"; readonly reason?: string };
+
+/** Has the engine's models read anew, takes the mark away, and writes down how it went. */
+async function end({ run, model, action }: Task, { outcome, reason }: Ending): Promise<void> {
   await run.ports.engines.ask(action.engine).catch((error: unknown) => run.fail(error));
   await run.ports.modelActions.end(model, action).catch((error: unknown) => run.fail(error));
+  await noteDeed(run, {
+    action: `model.${action.action}`,
+    resource: { type: "model", id: model },
+    outcome,
+    details: { engine: action.engine, reason },
+  });
 }
 
 async function ended(task: Task, outcome: Result<string, Failure>): Promise<Response> {
-  await end(task);
+  await end(task, outcome.ok ? { outcome: "pass" } : { outcome: "fail", reason: outcome.error.kind });
   if (!outcome.ok) return answer(task.run, outcome);
   return answer(
     task.run,
@@ -131,16 +141,20 @@ function stream(task: Task, lines: AsyncIterable<PullProgress>): Response {
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
   const send = async () => {
+    let ended = false;
     try {
       for await (const line of lines) {
         // Whoever hears of the end may ask at once what came of it.
-        if (line.finished || line.error !== undefined) await end(task);
+        if (line.finished || line.error !== undefined) {
+          ended = true;
+          await end(task, line.finished ? { outcome: "pass" } : { outcome: "fail", reason: "engine_failed" });
+        }
         await writer.write(encoder.encode(`${JSON.stringify(line)}\n`));
       }
       await writer.close();
     } catch {
       run.outcome = "client_gone";
-      await end(task);
+      if (!ended) await end(task, { outcome: "fail", reason: "client_gone" });
     }
     run.finish(200);
   };

@@ -15,6 +15,7 @@ import {
   removeEngine,
 } from "../../../shared/models/engine-changes.ts";
 import type { RegistrySnapshot } from "../../../shared/models/snapshot.ts";
+import type { Deed } from "../admin/audit-entry.ts";
 import { changeRegistry } from "../admin/change.ts";
 import { answer, readChecked, switchOf, versionOf } from "../admin/request.ts";
 import { type AdminView, allEngines, readView, viewEngine } from "../admin/view.ts";
@@ -24,6 +25,12 @@ import { checkEngine } from "../engine-check.ts";
 type C = Context<AppEnv>;
 
 const idOf = (c: C): string => c.req.param("id") ?? "";
+/** What is written down of a change. Values stay out of it: a configuration may have a key in it. */
+const deedOf = (verb: string, id: string, details?: Deed["details"]): Deed => ({
+  action: `engine.${verb}`,
+  resource: { type: "engine", id },
+  details,
+});
 const tagged = (engine: AdminEngine, status = 200) => ({ status, headers: { etag: etagOf(engine.version) } });
 
 /** `GET /admin/engines` */
@@ -54,7 +61,11 @@ export async function createEngine(c: C): Promise<Response> {
   const { engineAccess, config } = run.ports;
   const checked = checkRegistration(body.value, engineAccess.policy);
   if (!checked.ok) return answer(run, checked);
-  const changed = await changeRegistry(run, (now) => addEngine(now, config.ENGINES, checked.value));
+  const changed = await changeRegistry(
+    run,
+    deedOf("create", checked.value.id, { kind: checked.value.kind }),
+    (now) => addEngine(now, config.ENGINES, checked.value),
+  );
   if (!changed.ok) return answer(run, changed);
   const check = wanted.value ? await checkEngine(checked.value, engineAccess) : undefined;
   return show(c, await readView(run), checked.value.id, { status: 201, check });
@@ -71,8 +82,11 @@ export async function patchEngine(c: C): Promise<Response> {
   const patch = await readChecked(c, EnginePatch);
   if (!patch.ok) return answer(run, patch);
   const change = { id: idOf(c), patch: patch.value, version: version.value };
-  const changed = await changeRegistry(run, (now) =>
-    changeEngine(now, config.ENGINES, change, (next) => checkRegistration(next, engineAccess.policy)),
+  const changed = await changeRegistry(
+    run,
+    deedOf("update", change.id, { changed: Object.keys(patch.value) }),
+    (now) =>
+      changeEngine(now, config.ENGINES, change, (next) => checkRegistration(next, engineAccess.policy)),
   );
   if (!changed.ok) return answer(run, changed);
   const next = changed.value.engines.find(({ id }) => id === change.id);
@@ -93,7 +107,9 @@ export async function deleteEngine(c: C): Promise<Response> {
   const known = allEngines(view.value).find((config) => config.id === id);
   const inFlight = known ? (viewEngine(view.value, known).state?.inFlight ?? 0) : 0;
   const removal = { id, version: version.value, inFlight, force: force.value };
-  const changed = await changeRegistry(run, (now) => removeEngine(now, run.ports.config.ENGINES, removal));
+  const changed = await changeRegistry(run, deedOf("delete", id, { force: force.value }), (now) =>
+    removeEngine(now, run.ports.config.ENGINES, removal),
+  );
   if (!changed.ok) return answer(run, changed);
   return answer(run, ok({ object: "engine", id, deleted: true } satisfies Deleted));
 }
@@ -108,7 +124,7 @@ async function setDraining(c: C, draining: boolean): Promise<Response> {
   const { run } = c.env;
   const decide = (now: RegistrySnapshot): Change =>
     drainEngine(now, run.ports.config.ENGINES, idOf(c), draining);
-  const changed = await changeRegistry(run, decide);
+  const changed = await changeRegistry(run, deedOf(draining ? "drain" : "resume", idOf(c)), decide);
   return changed.ok ? show(c, await readView(run), idOf(c)) : answer(run, changed);
 }
 

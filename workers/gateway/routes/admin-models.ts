@@ -11,6 +11,7 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, ok } from "../../../shared/kernel/result.ts";
 import { addModel, changeModel, modelOf, removeModel } from "../../../shared/models/model-changes.ts";
 import { mergeEntries } from "../../../shared/models/registry.ts";
+import type { Deed } from "../admin/audit-entry.ts";
 import { changeRegistry } from "../admin/change.ts";
 import { answer, readChecked, versionOf } from "../admin/request.ts";
 import { type AdminView, readView, stateOfModel, viewModel, withSnapshot } from "../admin/view.ts";
@@ -19,6 +20,12 @@ import type { AppEnv } from "../app-env.ts";
 type C = Context<AppEnv>;
 
 const idOf = (c: C): string => c.req.param("id") ?? "";
+/** What is written down of a change. */
+const deedOf = (verb: string, id: string, details?: Deed["details"]): Deed => ({
+  action: `model.${verb}`,
+  resource: { type: "model", id },
+  details,
+});
 
 /** `GET /admin/models`: those that are built in, and those that operators have registered. */
 export async function listModels(c: C): Promise<Response> {
@@ -40,7 +47,9 @@ export async function createModel(c: C): Promise<Response> {
   const { run } = c.env;
   const body = await readChecked(c, ModelEntry);
   if (!body.ok) return answer(run, body);
-  const changed = await changeRegistry(run, (now) => addModel(now, body.value));
+  const changed = await changeRegistry(run, deedOf("create", body.value.id), (now) =>
+    addModel(now, body.value),
+  );
   return changed.ok ? show(c, await readView(run), body.value.id, 201) : answer(run, changed);
 }
 
@@ -55,7 +64,11 @@ export async function patchModel(c: C): Promise<Response> {
   if (!view.ok) return answer(run, view);
   const id = idOf(c);
   const change = { id, patch: patch.value, version: version.value, state: stateIn(view.value, id) };
-  const changed = await changeRegistry(run, (now) => changeModel(now, change));
+  const changed = await changeRegistry(
+    run,
+    deedOf("update", id, { changed: Object.keys(patch.value) }),
+    (now) => changeModel(now, change),
+  );
   return changed.ok ? show(c, ok(withSnapshot(view.value, changed.value)), id) : answer(run, changed);
 }
 
@@ -68,7 +81,7 @@ export async function deleteModel(c: C): Promise<Response> {
   if (!view.ok) return answer(run, view);
   const id = idOf(c);
   const removal = { id, version: version.value, state: stateIn(view.value, id) };
-  const changed = await changeRegistry(run, (now) => removeModel(now, removal));
+  const changed = await changeRegistry(run, deedOf("delete", id), (now) => removeModel(now, removal));
   return answer(run, changed.ok ? ok({ object: "model", id, deleted: true } satisfies Deleted) : changed);
 }
 

@@ -1,7 +1,11 @@
 import type { Context } from "hono";
+import { noteDeed } from "../admin/audit-entry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { idHeaders } from "../http/answer-headers.ts";
 import { failureResponse } from "../http/failure-response.ts";
+
+/** Most that is written down of what an object was asked for. */
+const ACTION_CHARS_MAX = 64;
 
 /** Names that an object can have: those that we give. A name that is made up would make an object. */
 const NAME = /^[a-zA-Z0-9][\w.-]{0,62}$/;
@@ -20,6 +24,12 @@ export async function adminObject(c: Context<AppEnv>): Promise<Response> {
   const { search } = new URL(c.req.url);
   const inner = rest.split("/").map(encodeURIComponent).join("/");
   const answer = await object.fetch(`http://object/${inner}${search}`, { method });
+  if (method === "POST" && answer.status !== 404)
+    await noteDeed(run, {
+      action: `object.${rest.slice(0, ACTION_CHARS_MAX)}`,
+      resource: { type: kind, id: name },
+      outcome: answer.ok ? "pass" : answer.status < 500 ? "fail" : "error",
+    });
   if (answer.ok)
     return new Response(answer.body, {
       status: answer.status,

@@ -1,4 +1,4 @@
-import type { Link } from "../../../shared/audit/chain.ts";
+import { EMPTY_CHAIN, type Head, type Link } from "../../../shared/audit/chain.ts";
 
 /** What to look for in a chain. Texts that end in `*` stand for all that begin so. */
 export type AuditQuery = {
@@ -13,6 +13,29 @@ export type AuditQuery = {
   readonly beforeSeq?: number | undefined;
   readonly limit: number;
 };
+
+/** A stretch of time, in milliseconds since 1970: from the first on, before the second. */
+export type AuditRange = Pick<AuditQuery, "fromMs" | "toMs">;
+
+/** Reads what is written down. Its methods throw when the store is out of reach. */
+export type AuditReader = {
+  /** The newest records that fit. */
+  find(query: AuditQuery): Promise<Link[]>;
+  /** A workspace's chain from its beginning on, or between two times, page by page. */
+  links(workspaceId: string, range?: AuditRange): AsyncGenerator<Link, void, undefined>;
+  /** The end of a chain; place 0 where there is no record. */
+  head(workspaceId: string): Promise<Head>;
+};
+
+/** The audit log in D1, to read. */
+export const d1AuditReader = (database: D1Database): AuditReader => ({
+  find: (query) => findAudit(database, query),
+  links: (workspaceId, range) => auditLinks(database, workspaceId, range),
+  async head(workspaceId) {
+    const [last] = await findAudit(database, { workspaceId, limit: 1 });
+    return last ? { seq: last.seq, hash: last.hash } : EMPTY_CHAIN;
+  },
+});
 
 /** Records that are read at once. */
 const PAGE = 500;
@@ -41,12 +64,11 @@ export async function auditStatement(database: D1Database, query: AuditQuery): P
     filterOf("actor", query.actor),
     filterOf("action", query.action),
   ].flatMap((filter) => filter ?? []);
-  const index = filters[0]?.index ?? "sqlite_autoindex_audit_1";
+  // Without a filter the primary key is all there is to choose.
+  const by = filters[0] ? `INDEXED BY ${filters[0].index}` : "";
   const where = ["workspace_id = ?", ...filters.map(({ condition }) => condition), "seq >= ?", "seq < ?"];
   return database
-    .prepare(
-      `SELECT ${COLUMNS} FROM audit INDEXED BY ${index} WHERE ${where.join(" AND ")} ORDER BY seq DESC LIMIT ?`,
-    )
+    .prepare(`SELECT ${COLUMNS} FROM audit ${by} WHERE ${where.join(" AND ")} ORDER BY seq DESC LIMIT ?`)
     .bind(workspaceId, ...filters.flatMap(({ values }) => values), first, Math.min(end, beforeSeq), limit);
 }
 
@@ -82,7 +104,7 @@ async function placeOf(database: D1Database, workspaceId: string, atMs: number):
 export async function* auditLinks(
   database: D1Database,
   workspaceId: string,
-  { fromMs, toMs }: Pick<AuditQuery, "fromMs" | "toMs"> = {},
+  { fromMs, toMs }: AuditRange = {},
 ): AsyncGenerator<Link, void, undefined> {
   let from = fromMs === undefined ? 0 : await placeOf(database, workspaceId, fromMs);
   const end = toMs === undefined ? SEQ_MAX : await placeOf(database, workspaceId, toMs);

@@ -1,10 +1,11 @@
 import { eq, sql } from "drizzle-orm";
-import type { BatchItem } from "drizzle-orm/batch";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
+import type { AuditEntry } from "../../../shared/audit/entry.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import { unreachable } from "../../../shared/kernel/unreachable.ts";
 import type { RegistrySnapshot, RegistryWrite } from "../../../shared/models/snapshot.ts";
+import { type AuditLog, type Statement, d1AuditLog } from "./audit.ts";
 import { engineColumns, modelColumns, readRows } from "./registry-rows.ts";
 import { drainedEngines, engines, modelAliases, models, registry } from "./schema.ts";
 
@@ -16,15 +17,15 @@ export type RegistryStore = {
   load(): Promise<RegistrySnapshot>;
   /**
    * Changes all or nothing, and gives what is registered then. Nothing that was decided on is older than what it
-   * changes: whoever changed something in between makes it decide anew. No writes leave the version as it is.
+   * changes: whoever changed something in between makes it decide anew. No writes leave the version as it is. The entry
+   * is written down together with the change.
    */
-  change(decide: Decide, nowMs: number): Promise<Result<RegistrySnapshot, Failure>>;
+  change(decide: Decide, nowMs: number, entry?: AuditEntry): Promise<Result<RegistrySnapshot, Failure>>;
 };
 
 /** How often a change is decided anew before the operator is asked to try again. */
 const ATTEMPTS_MAX = 5;
 
-type Statement = BatchItem<"sqlite">;
 type Db = DrizzleD1Database;
 
 /** All that is registered, in one read. */
@@ -42,11 +43,11 @@ export async function loadRegistry(database: D1Database): Promise<RegistrySnapsh
 }
 
 /** The registry in D1. */
-export function d1Registry(database: D1Database): RegistryStore {
+export function d1Registry(database: D1Database, audit: AuditLog = d1AuditLog(database)): RegistryStore {
   const load = () => loadRegistry(database);
   return {
     load,
-    async change(decide, nowMs) {
+    async change(decide, nowMs, entry) {
       const db = drizzle(database);
       for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         const now = await load();
@@ -54,8 +55,11 @@ export function d1Registry(database: D1Database): RegistryStore {
         if (!decided.ok) return decided;
         if (decided.value.length === 0) return ok(now);
         const writes = decided.value.flatMap((write) => statementsOf(db, write, nowMs));
+        const step = guard(db, now.version);
         // One batch is one transaction: with a version that is not the one decided on, none of it happens.
-        const done = await db.batch([guard(db, now.version), ...writes]).then(
+        const done = await (
+          entry ? audit.commit(entry, [step, ...writes]) : db.batch([step, ...writes])
+        ).then(
           () => true,
           (error: unknown) => {
             if (isOvertaken(error)) return false;
