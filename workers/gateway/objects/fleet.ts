@@ -7,6 +7,7 @@ import { checkBaseUrl } from "../../../shared/engines/base-url.ts";
 import { readConfig } from "../env.ts";
 import type { RegistrySnapshot } from "../../../shared/models/snapshot.ts";
 import { loadRegistry } from "../store/registry.ts";
+import { AuditOutbox } from "./audit-outbox.ts";
 
 /** Events that are kept for operators who come later. */
 const EVENTS_MAX = 1_000;
@@ -33,6 +34,7 @@ type Known = { config: EngineConfig; status: EngineStatus };
 export class FleetObject extends DurableObject<Env> {
   readonly #router = AutoRouter();
   readonly #variables: Readonly<Record<string, unknown>>;
+  readonly #outbox: AuditOutbox;
   #engines = new Map<string, Known>();
   #models: readonly ModelEntry[] = [];
   // Begun anew, it must not count from where an isolate stands.
@@ -47,6 +49,7 @@ export class FleetObject extends DurableObject<Env> {
     ctx.storage.sql.exec(
       "CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, json TEXT NOT NULL)",
     );
+    this.#outbox = new AuditOutbox(ctx.storage, env.DB);
     this.#router
       .get("/state", async () => shown(await this.snapshot()))
       .get("/events", (request: IRequest) => this.#events(request))
@@ -82,6 +85,11 @@ export class FleetObject extends DurableObject<Env> {
   report(id: string, status: EngineStatus, events: readonly FleetEvent[] = []): void {
     this.#learn(id, status);
     for (const event of events) this.#publish(event);
+  }
+
+  /** Events that could not be written down are tried again. */
+  override alarm(): Promise<void> {
+    return this.#outbox.drain();
   }
 
   /** Operators' sockets: https://developers.cloudflare.com/durable-objects/best-practices/websockets/ */
@@ -173,6 +181,7 @@ export class FleetObject extends DurableObject<Env> {
       "DELETE FROM events WHERE seq <= (SELECT MAX(seq) FROM events) - ?",
       EVENTS_MAX,
     );
+    if (this.#outbox.put(event)) this.ctx.waitUntil(this.#outbox.drain());
     for (const socket of this.ctx.getWebSockets()) socket.send(json);
   }
 
