@@ -1,3 +1,4 @@
+import { canonicalJson } from "../audit/canonical.ts";
 import { EngineConfig } from "../contracts/engine-config.ts";
 import { mergePatch } from "../contracts/merge-patch.ts";
 import { invalidRequest } from "../contracts/parse-body.ts";
@@ -105,12 +106,4 @@ function findEngine(
 }
 
 /** Whether two values are the same JSON, whatever the order of their members. */
-export const sameJson = (one: unknown, two: unknown): boolean => canonical(one) === canonical(two);
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, each: unknown) =>
-    typeof each === "object" && each !== null && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
-}
+export const sameJson = (one: unknown, two: unknown): boolean => canonicalJson(one) === canonicalJson(two);

@@ -9,6 +9,7 @@ import { AI_ROUTES } from "./routes/ai.ts";
 import { KEY_ROUTES } from "./routes/keys-routes.ts";
 import * as inference from "./routes/inference.ts";
 import * as models from "./routes/models.ts";
+import { PLATFORM_ROUTES } from "./routes/platforms.ts";
 import * as reference from "./routes/reference.ts";
 import * as status from "./routes/status.ts";
 import * as usage from "./routes/usage.ts";
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/api/v1/usage", "usage:read", usage.ownUsage],
   ["get", "/admin/usage", "usage:any", usage.allUsage],
   ...KEY_ROUTES,
+  ...PLATFORM_ROUTES,
   ...ADMIN_ROUTES,
   ["get", "/health", "public", status.health],
   ["get", "/ready", "public", status.ready],

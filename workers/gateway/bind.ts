@@ -18,6 +18,7 @@ import { d1AuditReader } from "./store/audit-reader.ts";
 import { d1KeyStore, kvKeyStore } from "./store/keys.ts";
 import { hasLedger } from "./store/ledgers.ts";
 import { d1ModelActions } from "./store/model-actions.ts";
+import { d1Platforms } from "./store/platforms.ts";
 import { d1Registry } from "./store/registry.ts";
 import { d1Usage } from "./store/usage-query.ts";
 
@@ -62,6 +63,7 @@ export function bindPorts(env: Env): Ports {
     audit: d1AuditLog(env.DB),
     auditReader: d1AuditReader(env.DB),
     registry: d1Registry(env.DB),
+    platforms: d1Platforms(env.DB),
     modelActions: d1ModelActions(env.DB),
     engines: engineControl(fleetObject, env),
     engineAccess: createEngineAccess({

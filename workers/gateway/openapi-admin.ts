@@ -11,6 +11,7 @@ import {
   PullProgress,
 } from "../../shared/contracts/admin-models.ts";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
+import { AUDIT_OPERATIONS } from "./openapi-audit.ts";
 import { good, json, of, READ, route, WRITE } from "./openapi-admin-route.ts";
 import { INSIDE_OPERATIONS } from "./openapi-admin-objects.ts";
 
@@ -150,4 +151,10 @@ const ACTIONS = [
 ];
 
 /** The operators' part of the description of the API. */
-export const ADMIN_OPERATIONS = [...ENGINES, ...MODELS, ...ACTIONS, ...INSIDE_OPERATIONS];
+export const ADMIN_OPERATIONS = [
+  ...ENGINES,
+  ...MODELS,
+  ...ACTIONS,
+  ...AUDIT_OPERATIONS,
+  ...INSIDE_OPERATIONS,
+];

@@ -13,6 +13,7 @@ import type { KeyAdminStore, NewSecret } from "./store/key-admin.ts";
 import type { AuditReader } from "./store/audit-reader.ts";
 import type { KeyStore } from "./store/keys.ts";
 import type { ModelActionStore } from "./store/model-actions.ts";
+import type { PlatformStore } from "./store/platforms.ts";
 import type { RegistryStore } from "./store/registry.ts";
 import type { UsageStore } from "./store/usage-query.ts";
 
@@ -43,6 +44,7 @@ export type Ports = {
   readonly audit: AuditLog;
   readonly auditReader: AuditReader;
   readonly registry: RegistryStore;
+  readonly platforms: PlatformStore;
   readonly modelActions: ModelActionStore;
   readonly engines: EngineControl;
   readonly engineAccess: EngineAccess;

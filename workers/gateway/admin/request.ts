@@ -27,6 +27,12 @@ export async function readChecked<T>(
   return parsed.success ? ok(parsed.data) : err(invalidRequest(parsed.error));
 }
 
+/** Reads what the address asks for behind its `?`, and checks it: a parameter that nobody knows is a mistake. */
+export function readQuery<T>(c: Context<AppEnv>, schema: z.ZodType<T>): Result<T, Failure> {
+  const parsed = schema.safeParse(c.req.query());
+  return parsed.success ? ok(parsed.data) : err(invalidRequest(parsed.error));
+}
+
 /** The version that a change is meant for; undefined where the operator names none. */
 export const versionOf = (c: Context<AppEnv>): Result<number | undefined, Failure> =>
   readIfMatch(c.req.header("if-match"));

@@ -84,7 +84,7 @@ export async function patchEngine(c: C): Promise<Response> {
   const change = { id: idOf(c), patch: patch.value, version: version.value };
   const changed = await changeRegistry(
     run,
-    deedOf("update", change.id, { changed: Object.keys(patch.value) }),
+    deedOf("update", change.id, { changed: Object.keys(patch.value).toSorted() }),
     (now) =>
       changeEngine(now, config.ENGINES, change, (next) => checkRegistration(next, engineAccess.policy)),
   );

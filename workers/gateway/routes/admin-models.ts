@@ -66,7 +66,7 @@ export async function patchModel(c: C): Promise<Response> {
   const change = { id, patch: patch.value, version: version.value, state: stateIn(view.value, id) };
   const changed = await changeRegistry(
     run,
-    deedOf("update", id, { changed: Object.keys(patch.value) }),
+    deedOf("update", id, { changed: Object.keys(patch.value).toSorted() }),
     (now) => changeModel(now, change),
   );
   return changed.ok ? show(c, ok(withSnapshot(view.value, changed.value)), id) : answer(run, changed);

@@ -1,5 +1,6 @@
 import type { Route } from "../app.ts";
 import { modelAction } from "./admin-actions.ts";
+import * as audit from "./admin-audit.ts";
 import * as engines from "./admin-engines.ts";
 import * as models from "./admin-models.ts";
 import { adminEvents, adminObject } from "./admin-objects.ts";
@@ -21,6 +22,9 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ["get", "/admin/models/:id", "engines:manage", models.getModel],
   ["patch", "/admin/models/:id", "engines:manage", models.patchModel],
   ["delete", "/admin/models/:id", "engines:manage", models.deleteModel],
+  ["get", "/admin/audit", "audit:read", audit.listAudit],
+  ["get", "/admin/audit/export", "audit:read", audit.exportAudit],
+  ["get", "/admin/audit/verify", "audit:read", audit.verifyAudit],
   ["get", "/admin/requests/:id", "engines:manage", getRequest],
   ["get", "/admin/events", "engines:manage", adminEvents],
   ["get", "/admin/objects/:class/:name", "engines:manage", adminObject],
