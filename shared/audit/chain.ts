@@ -24,9 +24,19 @@ export async function linkAfter(head: Head, record: { readonly seq: number }): P
   return { seq: record.seq, record: text, prevHash: head.hash, hash: await hashOf(head.hash, text) };
 }
 
-/** A link as one line of an export: the canonical JSON of the record with its two hashes. */
-export const lineOf = ({ record, prevHash, hash }: Omit<Link, "seq">): string =>
-  canonicalJson({ ...(JSON.parse(record) as object), prev_hash: prevHash, hash });
+/** A link as it is shown: the record's members with its two hashes. What somebody made of a record need not be JSON any more. */
+export function shownOf({ record, prevHash, hash }: Omit<Link, "seq">): Record<string, unknown> {
+  let members: object;
+  try {
+    members = JSON.parse(record) as object;
+  } catch {
+    members = { record };
+  }
+  return { ...members, prev_hash: prevHash, hash };
+}
+
+/** A link as one line of an export: the canonical JSON of what is shown of it. */
+export const lineOf = (link: Omit<Link, "seq">): string => canonicalJson(shownOf(link));
 
 /** The link that a line of an export is; undefined where the line is not what an export writes, to the byte. */
 export function linkOf(line: string): Link | undefined {

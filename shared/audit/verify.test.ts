@@ -141,6 +141,13 @@ describe("a chain of records", () => {
   });
 });
 
+describe("a record that is no JSON any more", () => {
+  it("is shown as it is, and found in its place", async () => {
+    const spoilt = links.with(2, { ...(links[2] as Link), record: "{" });
+    expect((await verifyLines(spoilt.map(lineOf))).firstBad).toMatchObject({ seq: 3, reason: "altered" });
+  });
+});
+
 describe("the end of a chain", () => {
   it("shows that the last records are missing, to who knows where it ended", async () => {
     const head = links.at(-1) as Link;

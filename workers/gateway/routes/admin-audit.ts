@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type Link, lineOf } from "../../../shared/audit/chain.ts";
+import { type Link, lineOf, shownOf } from "../../../shared/audit/chain.ts";
 import type { ChainedRecord } from "../../../shared/audit/record.ts";
 import { verify } from "../../../shared/audit/verify.ts";
 import {
@@ -92,9 +92,7 @@ function chainOf({ principal }: Run, wanted: string | undefined): Result<string,
 }
 
 /** A record that was tampered with may not be of any form: then what there is of it is shown. */
-function recordOfLink({ record, prevHash, hash }: Link): ChainedRecord {
-  return { ...(JSON.parse(record) as ChainedRecord), prev_hash: prevHash, hash };
-}
+const recordOfLink = (link: Link): ChainedRecord => shownOf(link) as ChainedRecord;
 
 /** Bytes of lines that are sent at once. */
 const CHUNK_CHARS = 64 * 1024;
