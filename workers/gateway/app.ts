@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { failureResponse } from "./http/failure-response.ts";
+import { preflightResponse } from "./http/preflight.ts";
 import { type Access, type Handler, guard } from "./middleware/guard.ts";
 import type { Defer, Ports } from "./ports.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
@@ -56,6 +57,8 @@ export function createApp(ports: Ports): App {
   const lostInApi = guard("models:read", lost);
   const lostInAdmin = guard("engines:manage", lost);
   app.notFound((c) => {
+    const preflight = preflightResponse(c.env.run, methodsOf(c.req.path));
+    if (preflight) return preflight;
     if (/^\/(api\/)?v1\//.test(c.req.path)) return lostInApi(c);
     return c.req.path.startsWith("/admin/") ? lostInAdmin(c) : lost(c);
   });
@@ -94,11 +97,13 @@ const PATTERNS = ROUTES.map(([method, path]) => ({
 /** A known path with another method is 405 with what is allowed; all else is 404. */
 function wrongAddress(c: Context<AppEnv>) {
   const { method, path } = c.req;
-  const allow = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method);
+  const allow = methodsOf(path);
   if (allow.length === 0) return { kind: "route_not_found", method, path } as const;
-  return {
-    kind: "method_not_allowed",
-    method,
-    allow: allow.includes("GET") ? [...allow, "HEAD"] : allow,
-  } as const;
+  return { kind: "method_not_allowed", method, allow } as const;
+}
+
+/** The methods that a path has; none where there is no such path. */
+function methodsOf(path: string): readonly string[] {
+  const methods = PATTERNS.filter(({ pattern }) => pattern.test(path)).map((route) => route.method);
+  return methods.includes("GET") ? [...methods, "HEAD"] : methods;
 }

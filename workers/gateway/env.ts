@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
+import { NO_CORS, readCorsOrigins } from "../../shared/http/cors.ts";
 import { checkBaseUrl } from "../../shared/engines/base-url.ts";
 
 const Switch = z.enum(["0", "1", "true", "false"]).transform((value) => value === "1" || value === "true");
@@ -20,6 +21,13 @@ const EngineList = z
     (list) => new Set(list.map((engine) => engine.id)).size === list.length,
     "two engines have the same id",
   );
+
+const Origins = z.string().transform((text, context) => {
+  const read = readCorsOrigins(text);
+  if (read.ok) return read.value;
+  context.addIssue({ code: "custom", message: read.error });
+  return z.NEVER;
+});
 
 /** The engines of the variable are held to what an operator's registrations are held to, as far as one can see here. */
 function checkHosts({ ENGINES, ALLOW_PRIVATE_ENGINES }: Config, context: z.RefinementCtx): void {
@@ -62,6 +70,8 @@ export const Config = z.object({
   USAGE_FLUSH_MS: DurationMs.default(30_000),
   /** Engines on private networks, and keys in clear: on one's own machine, never where others register engines. */
   ALLOW_PRIVATE_ENGINES: Switch.default(false),
+  /** Whose pages may read answers in a browser: origins with commas between them, or `*`. */
+  CORS_ORIGINS: Origins.default(NO_CORS),
   /** `/metrics` without a key: only where nobody but the operator reaches it. */
   METRICS_PUBLIC: Switch.default(false),
   /** One line for each request; off for benchmarks. */

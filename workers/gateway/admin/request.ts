@@ -79,5 +79,5 @@ export const answer = (
   }: { readonly status?: number; readonly headers?: Record<string, string> } = {},
 ): Response =>
   result.ok
-    ? Response.json(result.value, { status, headers: { ...headers, ...idHeaders(run) } })
+    ? Response.json(result.value, { status, headers: { ...idHeaders(run), ...headers } })
     : failureResponse(run, result.error);

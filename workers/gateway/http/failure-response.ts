@@ -7,5 +7,5 @@ import type { Run } from "../run.ts";
 export function failureResponse(run: Run, failure: Failure): Response {
   const { status, body, headers } = reportFailure(failure);
   run.error = failure.kind;
-  return Response.json(body, { status, headers: { ...headers, ...failureHeaders(run) } });
+  return Response.json(body, { status, headers: { ...failureHeaders(run), ...headers } });
 }

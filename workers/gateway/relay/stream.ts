@@ -78,7 +78,7 @@ export async function serveStream<B extends Body>(
   const client = { writable: pipe.writable, gone: clientGone, defer: run.defer, settle: () => run.settle() };
   const opened = begun ? Promise.resolve(begun) : keepAliveUntil(opening, client, wishes.keepAliveMs);
   run.defer(drive(streaming, opened, client));
-  return new Response(pipe.readable, { headers: { ...STREAM_HEADERS, ...answerHeaders(run) } });
+  return new Response(pipe.readable, { headers: { ...answerHeaders(run), ...STREAM_HEADERS } });
 }
 
 const STREAM_HEADERS = {

@@ -162,9 +162,9 @@ function stream(task: Task, lines: AsyncIterable<PullProgress>): Response {
   run.defer(send());
   return new Response(readable, {
     headers: {
+      ...idHeaders(run),
       "content-type": "application/x-ndjson",
       "cache-control": "no-store, no-transform",
-      ...idHeaders(run),
     },
   });
 }

@@ -123,10 +123,10 @@ function lines(run: Run, links: AsyncIterable<Link>, head: string): Response {
   run.defer(send());
   return new Response(readable, {
     headers: {
+      ...idHeaders(run),
       "content-type": "application/x-ndjson",
       "cache-control": "no-store, no-transform",
       "x-eco-audit-head": head,
-      ...idHeaders(run),
     },
   });
 }

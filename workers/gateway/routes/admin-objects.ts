@@ -34,9 +34,8 @@ export async function adminObject(c: Context<AppEnv>): Promise<Response> {
     return new Response(answer.body, {
       status: answer.status,
       headers: {
-        "content-type": answer.headers.get("content-type") ?? "application/json",
-        "cache-control": "no-store",
         ...idHeaders(run),
+        "content-type": answer.headers.get("content-type") ?? "application/json",
       },
     });
   await answer.body?.cancel();

@@ -23,7 +23,5 @@ export async function getRequest(c: Context<AppEnv>): Promise<Response> {
   if (!found.ok) return answer(run, found);
   const { value: record } = found;
   if (!record) return answer(run, unknown);
-  return answer(run, ok({ object: "request", ...record } satisfies ExplainedRequest), {
-    headers: { "cache-control": "no-store" },
-  });
+  return answer(run, ok({ object: "request", ...record } satisfies ExplainedRequest));
 }

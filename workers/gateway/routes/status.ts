@@ -17,7 +17,7 @@ export async function health(c: Context<AppEnv>): Promise<Response> {
     status: reachable === endpoints.length && reachable > 0 ? "ok" : "degraded",
     engines: { ready: reachable, total: endpoints.length },
   };
-  return Response.json(body, { headers: { ...idHeaders(run), "cache-control": "no-store" } });
+  return Response.json(body, { headers: idHeaders(run) });
 }
 
 /** `GET /ready`: 200 when a request could be served now: the database answers, and an engine is there. */
@@ -31,7 +31,7 @@ export async function ready(c: Context<AppEnv>): Promise<Response> {
     { ready: database && engines, checks },
     {
       status: database && engines ? 200 : 503,
-      headers: { ...idHeaders(run), "cache-control": "no-store" },
+      headers: idHeaders(run),
     },
   );
 }
@@ -49,6 +49,6 @@ export async function metrics(c: Context<AppEnv>): Promise<Response> {
   );
   const text = (await ports.renderMetrics()) + renderMetrics(gauges);
   return new Response(text, {
-    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8", ...idHeaders(run) },
+    headers: { ...idHeaders(run), "content-type": "text/plain; version=0.0.4; charset=utf-8" },
   });
 }
