@@ -56,11 +56,12 @@ function run(
   command: string,
   args: readonly string[],
   cwd = folder,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
-      env: { ...process.env, ECO_API_KEY: apiKey, ECO_ADMIN_KEY: adminKey },
+      env: { ...process.env, ECO_API_KEY: apiKey, ECO_ADMIN_KEY: adminKey, ...env },
     });
     let output = "";
     child.stdout.on("data", (data: Buffer) => (output += data.toString()));
@@ -112,6 +113,20 @@ describe("README", () => {
     expect(output).toContain('"object":"list"');
     expect(output).toMatch(/"revokedAtMs":\d/);
     expect(output).not.toContain('"error"');
+  });
+
+  it("has lines for the audit log that work as pasted, behind those for operators", async () => {
+    const block = blocks("sh").find((each) => each.includes("audit verify")) ?? "";
+    // npm and its scripts are at home in a checkout, which the folder only looks like.
+    const lines = atOurPort(block).replaceAll(
+      "npm run eco --",
+      `"${process.execPath}" "${ROOT}/scripts/eco.ts"`,
+    );
+    const env = { ECO_ADMIN_KEY: adminKey, ECO_URL: platform.url, ECO_KEY: adminKey };
+    const { code, output } = await run("bash", ["-ec", lines], folder, env);
+    expect(code, output).toBe(0);
+    expect(output).toContain('"object":"list"');
+    expect(output.match(/^ok: the audit log is whole: /gm)).toHaveLength(2);
   });
 
   it("names no command line of this machine that is not run here", () => {

@@ -57,11 +57,9 @@ export const AuditVerification = z
     workspace: z.string(),
     ok: z.boolean(),
     records: z.int().meta({ description: "Records that are as they were written, from the first on." }),
-    head: z
-      .object({ seq: z.int(), hash: z.string() })
-      .meta({
-        description: "The last of them. Who notes it can see later that no record behind it was cut off.",
-      }),
+    head: z.object({ seq: z.int(), hash: z.string() }).meta({
+      description: "The last of them. Who notes it can see later that no record behind it was cut off.",
+    }),
     firstBad: z
       .object({
         index: z.int(),
