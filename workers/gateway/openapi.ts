@@ -10,57 +10,6 @@ import { failure, failures, json, keyed, post } from "./openapi-inference.ts";
 import { USAGE_OPERATIONS } from "./openapi-usage.ts";
 import { KEY_OPERATIONS } from "./openapi-keys.ts";
 import { PLATFORM_OPERATIONS } from "./openapi-platforms.ts";
-import { answerHeaders, routingHeaders, streamHeaders } from "./openapi-headers.ts";
-
-const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
-const failure = (description: string) => ({ description, content: json(ApiError) });
-const keyed = [{ apiKey: [] }];
-
-const failures = {
-  400: failure("The request is malformed, or asks for what the model's engine cannot do."),
-  401: failure("The API key is missing, unknown, expired or revoked."),
-  404: failure("No engine serves this model."),
-  405: failure("The method is not allowed here; see Allow."),
-  413: failure("The body is too large."),
-  415: failure("The body is not JSON."),
-  422: failure("The engine could not use what the request holds, for instance an image."),
-  429: failure("Every engine of the model is busy; see Retry-After."),
-  500: failure("Something went wrong on this side; x-request-id tells the operator which request it was."),
-  502: failure("The engine failed."),
-  503: failure("No engine is there, the model is being loaded, or a store is out of reach; see Retry-After."),
-  504: failure("The engine was silent for too long."),
-};
-
-const post = <Request extends z.ZodType, Answer extends z.ZodType>(
-  path: string,
-  summary: string,
-  description: string,
-  request: Request,
-  answer: Answer,
-  chunk?: z.ZodType,
-) =>
-  createRoute({
-    method: "post",
-    path,
-    summary,
-    description,
-    tags: ["OpenAI API"],
-    security: keyed,
-    request: {
-      body: { required: true, content: json(request) },
-      headers: chunk ? streamHeaders : routingHeaders,
-    },
-    responses: {
-      200: {
-        description: chunk
-          ? "The answer; with `stream: true` a stream of events, each `data:` a chunk, the last `[DONE]`."
-          : "The answer.",
-        headers: answerHeaders,
-        content: { ...json(answer), ...(chunk && { "text/event-stream": { schema: chunk } }) },
-      },
-      ...failures,
-    },
-  });
 
 const get = (
   path: string,

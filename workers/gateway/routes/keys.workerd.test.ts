@@ -23,6 +23,7 @@ async function start(more: Partial<Ports> = {}) {
   const app = createApp({
     ...ports,
     audit: {
+      ...ports.audit,
       commit: async (entry, changes) => {
         await ports.audit.commit(entry, changes);
         entries.push(entry);
@@ -119,7 +120,7 @@ describe("a change of a key", () => {
 
   it("is neither made nor told where it cannot be written down", async () => {
     const ports = bindPorts(env);
-    const fault = { commit: () => Promise.reject(new Error("D1_ERROR: the log is full")) };
+    const fault = { ...ports.audit, commit: () => Promise.reject(new Error("D1_ERROR: the log is full")) };
     const { ask, make } = await start();
     const { id, secret } = await make();
     const broken = createApp({ ...ports, audit: fault, log: () => undefined });
