@@ -9,6 +9,7 @@ import { writeDevFile } from "./start/dev-file.ts";
 import { engineFailed, findEngines, mustLoad, withModels } from "./start/engines.ts";
 import { type DevKeys, ensureKeys } from "./start/keys.ts";
 import { type Launch, type Launched, StartError, launch } from "./start/launch.ts";
+import { ensureOperator } from "./start/operator.ts";
 import { writePrivateFile } from "./start/private-file.ts";
 
 type Variables = Readonly<Record<string, string>>;
@@ -21,6 +22,7 @@ async function dev(context: Launch): Promise<Launched> {
     ...secrets,
     ENGINES: JSON.stringify(engines.engines),
     ALLOW_PRIVATE_ENGINES: "1",
+    SIGNUP_POLICY: settings.signupPolicy,
   };
   const keys = await makeKeys(context, variables);
   await mustLoad(engines, signal);
@@ -46,7 +48,9 @@ async function makeKeys({ settings, secrets }: Launch, variables: Variables): Pr
   const { stateDir } = settings;
   const platform = await servePlatform({ port: 0, stateDir, variables });
   try {
-    return await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
+    const keys = await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
+    await ensureOperator(platform.database, stateDir, Date.now());
+    return keys;
   } finally {
     await platform.stop();
   }
@@ -59,7 +63,7 @@ function startWrangler(port: number, stateDir: string, variables: Variables): Ch
   writePrivateFile(envFile, `${lines.join("\n")}\n`);
   const args = [
     ["dev", "--local", "--port", String(port), "--persist-to", stateDir],
-    ["--env-file", envFile, "--var", "METRICS_PUBLIC:1"],
+    ["--env-file", envFile, "--var", "METRICS_PUBLIC:1", "--var", "LOOPBACK_ONLY:1"],
   ].flat();
   const wrangler = spawn("wrangler", args, {
     cwd: ROOT,

@@ -6,6 +6,7 @@ import { type ServedEngine, writeDevFile } from "./start/dev-file.ts";
 import { type Engines, engineFailed, findEngines, mustLoad, withModels } from "./start/engines.ts";
 import { type DevKeys, ensureKeys } from "./start/keys.ts";
 import { type Launch, type Launched, launch } from "./start/launch.ts";
+import { type DevOperator, ensureOperator } from "./start/operator.ts";
 import { openRequestLog } from "./start/request-log.ts";
 import { readyScreen } from "./start/screen.ts";
 import { answerTo } from "./start/usage.ts";
@@ -23,6 +24,7 @@ async function start(context: Launch): Promise<Launched> {
   signal.throwIfAborted();
   const platform = await serve(context, engines, await bundling);
   const keys = await ensureKeys(platform.database, secrets.KEY_PEPPER, stateDir, Date.now());
+  const operator = await ensureOperator(platform.database, stateDir, Date.now());
   await mustLoad(engines, signal);
   // The platform learns of its engines before anyone asks.
   await fetch(`${platform.url}/ready`);
@@ -31,7 +33,7 @@ async function start(context: Launch): Promise<Launched> {
 
   const devFile = writeDevFile(stateDir, { url: platform.url, ...keys, engines: served });
   if (settings.quiet) console.log(platform.url);
-  else console.log(screen(platform.url, keys, served, engines, { stateDir, devFile }));
+  else console.log(screen(platform.url, { ...keys, operator }, served, engines, { stateDir, devFile }));
   return { ended: engineFailed(engines) };
 }
 
@@ -46,7 +48,13 @@ async function serve(
     stateDir: settings.stateDir,
     script,
     // Only this machine reaches it, so its metrics need no key.
-    variables: { ...secrets, ENGINES: JSON.stringify(engines), METRICS_PUBLIC: "1" },
+    variables: {
+      ...secrets,
+      ENGINES: JSON.stringify(engines),
+      METRICS_PUBLIC: "1",
+      LOOPBACK_ONLY: "1",
+      SIGNUP_POLICY: settings.signupPolicy,
+    },
     onLog: log.write,
   });
   onStop(() => platform.stop());
@@ -55,7 +63,7 @@ async function serve(
 
 function screen(
   url: string,
-  keys: DevKeys,
+  { operator, ...keys }: DevKeys & { readonly operator: DevOperator },
   served: readonly ServedEngine[],
   { embedded }: Engines,
   { stateDir, devFile }: { readonly stateDir: string; readonly devFile: string },
@@ -70,6 +78,7 @@ function screen(
       ...engine,
       ...(embedded?.config.id === engine.id && embedded.note && { note: embedded.note }),
     })),
+    account: { email: operator.email, passwordFile: relative(operator.passwordFile) },
     files: { dev: relative(devFile), log: relative(join(stateDir, "requests.jsonl")) },
     seconds: (performance.now() - began) / 1000,
   });

@@ -5,11 +5,8 @@ import { parseArgs } from "node:util";
 import { type Head, type Link, linkOf } from "../../shared/audit/chain.ts";
 import { type Verdict, verify } from "../../shared/audit/verify.ts";
 import { type Result, err, ok } from "../../shared/kernel/result.ts";
-import type { Command, Surroundings } from "./command.ts";
-import { PLACE_OPTIONS, findPlace } from "./place.ts";
-
-const USAGE =
-  "Usage: npm run eco -- audit verify [--file export.jsonl [--excerpt]] [--head SEQ:HASH] [--workspace ws_…] [--url URL --key KEY]";
+import { type Command, EcoError, type Io } from "./command.ts";
+import { PLATFORM_OPTIONS, targetOf } from "./platform.ts";
 
 type Options = {
   readonly file?: string | undefined;
@@ -21,25 +18,19 @@ type Options = {
 };
 
 /** `eco audit verify`: 0 where the chain is whole, 1 where a record of it is not as it was written, 2 where that cannot be said. */
-export const audit: Command = async (args, surroundings) => {
-  const options = readOptions(args);
-  if (!options.ok) {
-    surroundings.warn(`${options.error} ${USAGE}`.trim());
-    return 2;
-  }
-  try {
-    const verdict = await look(options.value, surroundings);
-    if (!verdict.ok) {
-      surroundings.warn(verdict.error);
-      return 2;
-    }
-    surroundings.say(sentenceOf(verdict.value, options.value.excerpt));
-    return verdict.value.ok ? 0 : 1;
-  } catch (error) {
-    // A file that cannot be read, a platform that cannot be reached, an answer that broke off.
-    surroundings.warn(`The audit log could not be read: ${reasonOf(error)}`);
-    return 2;
-  }
+export const audit: Command = {
+  usage: ["audit verify [--file export.jsonl [--excerpt]] [--head SEQ:HASH] [--workspace ws_…]"],
+  async run(args, io) {
+    const options = readOptions(args);
+    if (!options.ok) throw new EcoError(options.error);
+    const verdict = await look(options.value, io).catch((error: unknown) => {
+      if (error instanceof EcoError) throw error;
+      // A file that cannot be read, a platform that cannot be reached, an answer that broke off.
+      throw new EcoError(`The audit log could not be read: ${reasonOf(error)}`);
+    });
+    io.print(sentenceOf(verdict, options.value.excerpt));
+    return verdict.ok ? 0 : 1;
+  },
 };
 
 function readOptions(args: readonly string[]): Result<Options, string> {
@@ -48,14 +39,14 @@ function readOptions(args: readonly string[]): Result<Options, string> {
       args: [...args],
       allowPositionals: true,
       options: {
-        ...PLACE_OPTIONS,
+        ...PLATFORM_OPTIONS,
         file: { type: "string" },
         head: { type: "string" },
         workspace: { type: "string" },
         excerpt: { type: "boolean", default: false },
       },
     });
-    if (positionals.join(" ") !== "verify") return err("");
+    if (positionals.join(" ") !== "verify") return err("There is `audit verify`.");
     const { head: told, ...rest } = values;
     if (rest.excerpt && rest.file === undefined) return err("`--excerpt` is for a file.");
     const head = told === undefined ? undefined : headOf(told);
@@ -74,21 +65,20 @@ function headOf(text: string): Head | undefined {
   return seq !== undefined && hash !== undefined ? { seq: Number(seq), hash } : undefined;
 }
 
-async function look(options: Options, { processEnv }: Surroundings): Promise<Result<Verdict, string>> {
+async function look(options: Options, { env, fetch }: Io): Promise<Verdict> {
   const { file, excerpt, head } = options;
-  if (file !== undefined) return ok(await verify(linksOf(createReadStream(file)), { excerpt, head }));
-  const place = await findPlace(options, processEnv);
-  if (!place.ok) return place;
+  if (file !== undefined) return verify(linksOf(createReadStream(file)), { excerpt, head });
+  const { url, key } = targetOf(options, env);
   const query = options.workspace === undefined ? "" : `?workspace=${encodeURIComponent(options.workspace)}`;
-  const response = await fetch(`${place.value.url}/admin/audit/export${query}`, {
-    headers: { authorization: `Bearer ${place.value.key}` },
+  const response = await fetch(`${url}/admin/audit/export${query}`, {
+    headers: { authorization: `Bearer ${key}` },
   });
   if (!response.ok || !response.body)
-    return err(`${place.value.url} answered ${response.status}: ${await messageOf(response)}`);
+    throw new EcoError(`${url} answered ${response.status}: ${await messageOf(response)}`);
   // What the platform says of its end must be reached: an answer that was cut short is no chain.
   const end = headOf(response.headers.get("x-eco-audit-head") ?? "");
   const links = linksOf(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]));
-  return ok(await verify(links, { head: head ?? end }));
+  return verify(links, { head: head ?? end });
 }
 
 /** The lines of an export, as links; a line that is none is undefined. */

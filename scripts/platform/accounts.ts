@@ -5,7 +5,7 @@ import { createApiKey, hashApiKey, importPepper, keyHint } from "../../shared/au
 import type { Role } from "../../shared/auth/permissions.ts";
 import type { Limits } from "../../shared/contracts/limits.ts";
 import { randomBase62 } from "../../shared/kernel/ids.ts";
-import { apiKeys, keySecrets, workspaces } from "../../workers/gateway/store/schema.ts";
+import { apiKeys, keySecrets, memberships, users, workspaces } from "../../workers/gateway/store/schema.ts";
 
 const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
 
@@ -48,6 +48,31 @@ export async function createKey(
     db.insert(keySecrets).values({ hash, keyId: id, hint: keyHint(secret), createdAtMs: nowMs }),
   ]);
   return secret;
+}
+
+/** A person who can sign in. */
+export type NewAccount = {
+  readonly workspaceId: string;
+  readonly email: string;
+  readonly name: string;
+  /** Of the password, by `hashPassword`. */
+  readonly passwordHash: string;
+  readonly role: Role;
+  readonly nowMs: number;
+};
+
+/** Makes an account in a workspace, and returns its id. */
+export async function createAccount(
+  database: D1Database,
+  { workspaceId, role, email, name, passwordHash, nowMs }: NewAccount,
+): Promise<string> {
+  const id = `usr_${randomBase62(20, random)}`;
+  const db = drizzle(database);
+  await db.batch([
+    db.insert(users).values({ id, email, name, passwordHash, createdAtMs: nowMs, updatedAtMs: nowMs }),
+    db.insert(memberships).values({ workspaceId, userId: id, role, createdAtMs: nowMs }),
+  ]);
+  return id;
 }
 
 /** Whether a secret is a key that works. */

@@ -27,7 +27,8 @@ export async function ensureKeys(
   )
     return known;
   const keys = await makeKeys(database, pepper, nowMs);
-  writePrivateFile(file, `${JSON.stringify(keys, null, 2)}\n`);
+  // Beside them lies the first account's password.
+  writePrivateFile(file, `${JSON.stringify({ ...readJson(file), ...keys }, null, 2)}\n`);
   return keys;
 }
 
@@ -45,11 +46,17 @@ async function makeKeys(database: D1Database, pepper: string, nowMs: number): Pr
 }
 
 function readKeys(file: string): DevKeys | undefined {
+  const { apiKey, adminKey } = readJson(file) as Partial<DevKeys>;
+  return typeof apiKey === "string" && typeof adminKey === "string" ? { apiKey, adminKey } : undefined;
+}
+
+/** What a private file holds; nothing where it cannot be read. */
+export function readJson(file: string): object {
   try {
-    const { apiKey, adminKey } = JSON.parse(readFileSync(file, "utf8")) as Partial<DevKeys>;
-    return typeof apiKey === "string" && typeof adminKey === "string" ? { apiKey, adminKey } : undefined;
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return typeof value === "object" && value !== null ? value : {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

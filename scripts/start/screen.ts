@@ -5,6 +5,8 @@ export type Ready = {
   readonly url: string;
   readonly apiKey: string;
   readonly adminKey: string;
+  /** Who can sign in, and where the first password is. */
+  readonly account: { readonly email: string; readonly passwordFile: string };
   readonly chatModel: string | undefined;
   readonly engines: readonly {
     id: string;
@@ -22,7 +24,8 @@ const dim = (text: string) => styleText("dim", text);
 const green = (text: string) => styleText("green", text);
 
 /** One calm screen: where it is, what answers, and two requests that work as pasted. */
-export function readyScreen({ url, apiKey, adminKey, chatModel, engines, files, seconds }: Ready): string {
+export function readyScreen(ready: Ready): string {
+  const { url, apiKey, adminKey, account, chatModel, engines, files, seconds } = ready;
   const model = chatModel ?? "MODEL";
   const lines = [
     "",
@@ -32,6 +35,7 @@ export function readyScreen({ url, apiKey, adminKey, chatModel, engines, files, 
     `  Reference  ${url}/docs`,
     `  Key        ${apiKey}`,
     `  Operator   ${adminKey}`,
+    `  Account    ${account.email} ${dim(`(its first password is in ${account.passwordFile})`)}`,
     "",
     ...engines.flatMap((engine) => [
       `  Engine     ${engine.id} ${dim(`(${engine.kind}, ${engine.baseUrl})`)}`,

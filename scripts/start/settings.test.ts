@@ -27,6 +27,22 @@ describe("the settings of npm start", () => {
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toMatchObject({ cause: { message: "bad port" } });
   });
 
+  it.each([
+    [undefined, "closed"],
+    ["", "closed"],
+    ["open", "open"],
+    ["invite", "invite"],
+  ])("take ECO_SIGNUP=%j for %s", (ECO_SIGNUP, signupPolicy) => {
+    expect(readSettings({ ECO_SIGNUP })).toMatchObject({ ok: true, value: { signupPolicy } });
+  });
+
+  it("refuse another ECO_SIGNUP", () => {
+    expect(readSettings({ ECO_SIGNUP: "yes" })).toMatchObject({
+      ok: false,
+      error: expect.stringContaining("ECO_SIGNUP"),
+    });
+  });
+
   it("look for engines unless they are named", () => {
     expect(readSettings({ ECO_ENGINES: " " })).toMatchObject({ ok: true, value: { engines: undefined } });
   });

@@ -14,7 +14,12 @@ export type StartSettings = {
   readonly modelPath: string | undefined;
   readonly stateDir: string;
   readonly quiet: boolean;
+  /** Who may sign up. */
+  readonly signupPolicy: SignupPolicy;
 };
+
+const SignupPolicy = z.enum(["open", "invite", "closed"]);
+type SignupPolicy = z.infer<typeof SignupPolicy>;
 
 const expand = (path: string): string =>
   resolve(path.startsWith("~/") ? join(homedir(), path.slice(2)) : path);
@@ -40,12 +45,16 @@ export function readSettings(env: NodeJS.ProcessEnv): Result<StartSettings, stri
     if (!read.ok) return read;
     engines = read.value;
   }
+  const signupPolicy = SignupPolicy.safeParse(env.ECO_SIGNUP?.trim() || "closed");
+  if (!signupPolicy.success)
+    return err(`ECO_SIGNUP must be open, invite or closed, not \`${env.ECO_SIGNUP}\`.`);
   return ok({
     port: port.value,
     engines,
     modelPath: env.ECO_MODEL ? expand(env.ECO_MODEL) : undefined,
     stateDir: env.ECO_STATE ? expand(env.ECO_STATE) : join(ROOT, ".eco"),
     quiet: env.ECO_QUIET === "1" || env.ECO_QUIET === "true",
+    signupPolicy: signupPolicy.data,
   });
 }
 

@@ -161,6 +161,10 @@ export type PullProgress = z.infer<typeof PullProgress>;
 
 /** What is left of something that was removed. */
 export const Deleted = z
-  .object({ object: z.enum(["engine", "model"]), id: z.string(), deleted: z.literal(true) })
+  .object({
+    object: z.enum(["engine", "model", "member", "invite"]),
+    id: z.string(),
+    deleted: z.literal(true),
+  })
   .meta({ id: "Deleted" });
 export type Deleted = z.infer<typeof Deleted>;

@@ -77,6 +77,29 @@ export function reportFailure(failure: Failure): FailureReport {
         "invalid_api_key",
         "This API key is not known here, or it has expired or been revoked. Check that you copied all of it.",
       );
+    case "invalid_token":
+      return report(
+        401,
+        "invalid_request_error",
+        "invalid_token",
+        "This token is not good here, or no longer: it has expired, was used before, or its session has ended. Sign in again.",
+      );
+    case "invalid_credentials":
+      return report(
+        401,
+        "invalid_request_error",
+        "invalid_credentials",
+        "The e-mail address and the password do not go together.",
+      );
+    case "throttled":
+      return report(
+        429,
+        "rate_limit_error",
+        "too_many_attempts",
+        "This was tried too often. Try again after the time in Retry-After.",
+        null,
+        retryAfter(failure.retryAfterMs),
+      );
     case "forbidden":
       return report(403, "invalid_request_error", "insufficient_permissions", failure.message);
     case "model_not_found": {

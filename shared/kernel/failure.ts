@@ -24,6 +24,12 @@ export type Failure =
     }
   | { readonly kind: "missing_key" }
   | { readonly kind: "invalid_key" }
+  /** An access token or a refresh token that is none, or not any more. */
+  | { readonly kind: "invalid_token" }
+  /** An e-mail address and a password that do not go together: it is never said which of them is wrong. */
+  | { readonly kind: "invalid_credentials" }
+  /** Something that is open to everybody was tried too often: by one address, or on one account. */
+  | { readonly kind: "throttled"; readonly retryAfterMs: number }
   | { readonly kind: "forbidden"; readonly message: string }
   | { readonly kind: "model_not_found"; readonly model: string; readonly similar: readonly string[] }
   /** Something that operators manage is not there: `resource` is what it is, in a word; `hint` a sentence on what to do. */

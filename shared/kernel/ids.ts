@@ -62,3 +62,17 @@ export const UserId = z
   .regex(/^usr_[0-9A-Za-z]{20}$/)
   .brand<"UserId">();
 export type UserId = z.infer<typeof UserId>;
+
+/** Names a sign-in: it lasts until it is ended, or has not been used for long. */
+export const SessionId = z
+  .string()
+  .regex(/^ses_[0-9A-Za-z]{20}$/)
+  .brand<"SessionId">();
+export type SessionId = z.infer<typeof SessionId>;
+
+/** Names an invitation into a workspace; its token is another thing, and stored nowhere. */
+export const InviteId = z
+  .string()
+  .regex(/^inv_[0-9A-Za-z]{20}$/)
+  .brand<"InviteId">();
+export type InviteId = z.infer<typeof InviteId>;

@@ -1,10 +1,12 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { throttleNameOf, throttled } from "./accounts/throttled.ts";
 import type { AppEnv } from "./app-env.ts";
 import { failureResponse } from "./http/failure-response.ts";
 import { preflightResponse } from "./http/preflight.ts";
 import { type Access, type Handler, guard } from "./middleware/guard.ts";
 import type { Defer, Ports } from "./ports.ts";
+import { ACCOUNT_ROUTES } from "./routes/accounts.ts";
 import { ADMIN_ROUTES } from "./routes/admin.ts";
 import { AI_ROUTES } from "./routes/ai.ts";
 import { KEY_ROUTES } from "./routes/keys-routes.ts";
@@ -37,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ["get", "/admin/usage", "usage:any", usage.allUsage],
   ...KEY_ROUTES,
   ...PLATFORM_ROUTES,
+  ...ACCOUNT_ROUTES,
   ...ADMIN_ROUTES,
   ["get", "/health", "public", status.health],
   ["get", "/ready", "public", status.ready],
@@ -51,7 +54,7 @@ export type App = (request: Request, defer: Defer) => Promise<Response>;
 /** The HTTP app: routes, the run around each request, and nothing else. */
 export function createApp(ports: Ports): App {
   const app = new OpenAPIHono<AppEnv>();
-  for (const [method, path, access, handler] of ROUTES) app[method](path, guard(access, handler));
+  for (const route of ROUTES) app[route[0]](route[1], guarded(route));
   // Without a key the API tells nobody what it has and what it has not.
   const lost: Handler = async (c) => failureResponse(c.env.run, wrongAddress(c));
   const lostInApi = guard("models:read", lost);
@@ -85,6 +88,12 @@ export function createApp(ports: Ports): App {
     }
     return response;
   };
+}
+
+/** What anybody may send something to is throttled by address, and all else is for those who may. */
+function guarded([method, path, access, handler]: Route): Handler {
+  if (access === "public" && method !== "get") return throttled(throttleNameOf(path), handler);
+  return guard(access, handler);
 }
 
 const PATTERNS = ROUTES.map(([method, path]) => ({

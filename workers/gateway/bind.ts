@@ -1,7 +1,9 @@
 import type { EngineState } from "../../shared/contracts/admin-engines.ts";
 import type { EnginePort, FleetPort } from "../../shared/fleet/ports.ts";
 import type { EngineStatus, FleetSnapshot } from "../../shared/fleet/snapshot.ts";
+import { throttleRule } from "../../shared/limits/throttle-rules.ts";
 import { MetricsBuffer } from "../../shared/metrics/metrics.ts";
+import { createAccessTokens } from "./auth/access-token.ts";
 import { createEngineAccess } from "./engine-access.ts";
 import { Config, readConfig } from "./env.ts";
 import { egressOf } from "./fleet/egress.ts";
@@ -9,6 +11,7 @@ import { createFleet } from "./fleet/fleet.ts";
 import { createHistory } from "./history.ts";
 import { createLedgers } from "./ledger/ledgers.ts";
 import type { LedgerPort } from "./ledger/link.ts";
+import { createUserAuthenticator } from "./middleware/authenticate-user.ts";
 import { createAuthenticator } from "./middleware/authenticate.ts";
 import { newSecret } from "./new-secret.ts";
 import type { EngineControl, Ports } from "./ports.ts";
@@ -21,6 +24,11 @@ import { d1ModelActions } from "./store/model-actions.ts";
 import { d1Platforms } from "./store/platforms.ts";
 import { d1Registry } from "./store/registry.ts";
 import { d1Usage } from "./store/usage-query.ts";
+import { d1OneTimeTokens } from "./store/one-time-tokens.ts";
+import { d1Sessions } from "./store/sessions.ts";
+import { d1Users } from "./store/users.ts";
+import { d1Workspaces } from "./store/workspaces.ts";
+import { createThrottle } from "./throttle.ts";
 
 /** The only file that knows which binding answers which need. */
 export function bindPorts(env: Env): Ports {
@@ -34,6 +42,14 @@ export function bindPorts(env: Env): Ports {
   const fleetObject = () => env.FLEET.getByName("world");
   const requestsObject = () => env.REQUESTS.getByName("world");
   const history = createHistory(requestsObject);
+  const audit = d1AuditLog(env.DB);
+  const accounts = {
+    users: d1Users(env.DB, audit),
+    sessions: d1Sessions(env.DB, audit),
+    workspaces: d1Workspaces(env.DB, audit),
+    tokens: d1OneTimeTokens(env.DB, audit),
+  };
+  const accessTokens = createAccessTokens(config.JWT_SECRET ?? config.KEY_PEPPER);
   const flushMetrics = async () => {
     if (metrics.isEmpty) return;
     const series = metrics.take();
@@ -60,7 +76,7 @@ export function bindPorts(env: Env): Ports {
       now,
       newName: () => crypto.randomUUID(),
     }),
-    audit: d1AuditLog(env.DB),
+    audit,
     auditReader: d1AuditReader(env.DB),
     registry: d1Registry(env.DB),
     platforms: d1Platforms(env.DB),
@@ -77,7 +93,10 @@ export function bindPorts(env: Env): Ports {
     async flushUsage(keyIds) {
       await Promise.all(keyIds.map((id) => env.KEY.getByName(id).flush()));
     },
-    authenticate: createAuthenticator(config.KEY_PEPPER, config.KEY_PEPPER_PREVIOUS),
+    authenticate: createAuthenticator(config.KEY_PEPPER, {
+      previousPepper: config.KEY_PEPPER_PREVIOUS,
+      unknownKeys: throttleRule("unknownKeys", config.THROTTLE_RULES),
+    }),
     keys: (defer) =>
       kvKeyStore(
         env.KEY_CACHE,
@@ -87,6 +106,10 @@ export function bindPorts(env: Env): Ports {
     keyAdmin: d1KeyAdmin(env.DB),
     newSecret: (nowMs) => newSecret(config, nowMs),
     fence: async (keyId, version) => env.KEY.getByName(keyId).fence(version),
+    authenticateUser: createUserAuthenticator(accessTokens, accounts.sessions),
+    accessTokens,
+    accounts,
+    throttle: createThrottle(config.KEY_PEPPER, (name) => env.THROTTLE.getByName(name)),
     requests: history,
     async flush() {
       await Promise.all([flushMetrics(), history.flush()]);
@@ -112,6 +135,7 @@ export function bindPorts(env: Env): Ports {
         ),
     log: (line) => console.log(JSON.stringify(line)),
     uuid: () => crypto.randomUUID(),
+    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
   };
 }
 

@@ -1,26 +1,26 @@
 import { z } from "zod";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
 import { NO_CORS, readCorsOrigins } from "../../shared/http/cors.ts";
+import { Limits } from "../../shared/contracts/limits.ts";
 import { checkBaseUrl } from "../../shared/engines/base-url.ts";
+import { ThrottleSettings } from "../../shared/limits/throttle-rules.ts";
 
 const Switch = z.enum(["0", "1", "true", "false"]).transform((value) => value === "1" || value === "true");
 const DurationMs = z.coerce.number().int().min(100);
 
-const EngineList = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: "custom", message: "is not JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(EngineConfig))
-  .refine(
-    (list) => new Set(list.map((engine) => engine.id)).size === list.length,
-    "two engines have the same id",
-  );
+const Json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: "custom", message: "is not JSON" });
+    return z.NEVER;
+  }
+});
+
+const EngineList = Json.pipe(z.array(EngineConfig)).refine(
+  (list) => new Set(list.map((engine) => engine.id)).size === list.length,
+  "two engines have the same id",
+);
 
 const Origins = z.string().transform((text, context) => {
   const read = readCorsOrigins(text);
@@ -74,6 +74,22 @@ export const Config = z.object({
   CORS_ORIGINS: Origins.default(NO_CORS),
   /** `/metrics` without a key: only where nobody but the operator reaches it. */
   METRICS_PUBLIC: Switch.default(false),
+  /**
+   * Who may sign up: everybody (`open`), those who are invited into a workspace (`invite`), or nobody (`closed`).
+   * Operators make accounts under each, and those who have one can be invited under each.
+   */
+  SIGNUP_POLICY: z.enum(["open", "invite", "closed"]).default("closed"),
+  /** What the workspace of somebody who signs up by themselves may use. */
+  SIGNUP_LIMITS: Json.pipe(Limits).default({ requestsPerMinute: 100 }),
+  /** What signs access tokens; made from KEY_PEPPER where it is not set. */
+  JWT_SECRET: z
+    .string()
+    .min(32, "must be a secret of at least 32 characters; set it with `wrangler secret put JWT_SECRET`")
+    .optional(),
+  /** How often what is open to everybody may be tried, where that is not as in `throttle-rules.ts`. */
+  THROTTLE_RULES: Json.pipe(ThrottleSettings).default({}),
+  /** Nobody but this machine reaches the platform: a request that tells no address is its own, and not throttled by it. */
+  LOOPBACK_ONLY: Switch.default(false),
   /** One line for each request; off for benchmarks. */
   LOG_REQUESTS: Switch.default(true),
 });

@@ -22,7 +22,7 @@ const failures = {
   412: failure("It has been changed since the version in If-Match."),
   413: failure("The body is too large."),
   415: failure("The body is not JSON."),
-  429: failure("The engine is busy; see Retry-After."),
+  429: failure("The engine is busy, or keys that nobody has were sent too often; see Retry-After."),
   500: failure("Something went wrong on this side; x-request-id tells the operator which request it was."),
   502: failure("The engine failed, or could not be reached."),
   503: failure("The database is out of reach; see Retry-After."),
@@ -35,7 +35,7 @@ export const of = (...statuses: Status[]): Responses =>
   Object.fromEntries(statuses.map((status) => [status, failures[status]]));
 
 /** What can go wrong wherever an operator reads. */
-export const READ: Status[] = [401, 403, 405, 500, 503];
+export const READ: Status[] = [401, 403, 405, 429, 500, 503];
 /** Likewise where one sends a body. */
 export const WRITE: Status[] = [...READ, 400, 413, 415];
 

@@ -4,12 +4,15 @@ import { Completion, CompletionRequest } from "../../shared/contracts/completion
 import { EmbeddingList, EmbeddingRequest } from "../../shared/contracts/embeddings.ts";
 import { Model, ModelList } from "../../shared/contracts/models.ts";
 import { Reranking, RerankRequest } from "../../shared/contracts/rerank.ts";
+import { ACCOUNT_OPERATIONS } from "./openapi-accounts.ts";
 import { ADMIN_OPERATIONS } from "./openapi-admin.ts";
 import { SHORT_OPERATIONS, underAi } from "./openapi-ai.ts";
 import { failure, failures, json, keyed, post } from "./openapi-inference.ts";
 import { USAGE_OPERATIONS } from "./openapi-usage.ts";
 import { KEY_OPERATIONS } from "./openapi-keys.ts";
 import { PLATFORM_OPERATIONS } from "./openapi-platforms.ts";
+
+const TOO_OFTEN = failure("Keys that nobody has were sent too often from this address; see Retry-After.");
 
 const get = (
   path: string,
@@ -63,6 +66,7 @@ const OPENAI = [
       200: { description: "The models that are served.", content: json(ModelList) },
       401: failures[401],
       403: failures[403],
+      429: TOO_OFTEN,
       503: failures[503],
     },
     {
@@ -80,6 +84,7 @@ const OPENAI = [
       401: failures[401],
       403: failures[403],
       404: failures[404],
+      429: TOO_OFTEN,
       503: failures[503],
     },
     {
@@ -100,6 +105,7 @@ const ROUTES = [
   ...USAGE_OPERATIONS,
   ...KEY_OPERATIONS,
   ...PLATFORM_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
   ...ADMIN_OPERATIONS,
   get("/health", "Operation", "Whether the platform runs", {
     200: {
@@ -120,7 +126,12 @@ const ROUTES = [
     "/metrics",
     "Operation",
     "Metrics as Prometheus text",
-    { ...text("All isolates' numbers."), 401: failures[401], 403: failure("The key is not an operator's.") },
+    {
+      ...text("All isolates' numbers."),
+      401: failures[401],
+      403: failure("The key is not an operator's."),
+      429: TOO_OFTEN,
+    },
     { security: keyed },
   ),
   get("/openapi.json", "Operation", "This description", {
@@ -140,6 +151,13 @@ export function createOpenApi(serverUrl: string) {
     type: "http",
     scheme: "bearer",
     description: "`sk-eco-…`",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "accessToken", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description:
+      "People sign in by `POST /auth/login`, and send the `accessToken` that they get in the place of a key.",
   });
   for (const route of ROUTES) app.openAPIRegistry.registerPath(route);
   return app.getOpenAPI31Document({

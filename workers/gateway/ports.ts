@@ -8,6 +8,8 @@ import type { Fleet } from "./fleet/fleet.ts";
 import type { RequestHistory } from "./history.ts";
 import type { Ledgers } from "./ledger/ledgers.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
+import type { AccessTokens } from "./auth/access-token.ts";
+import type { UserAuthenticator } from "./middleware/authenticate-user.ts";
 import type { AuditLog } from "./store/audit.ts";
 import type { KeyAdminStore, NewSecret } from "./store/key-admin.ts";
 import type { AuditReader } from "./store/audit-reader.ts";
@@ -16,6 +18,11 @@ import type { ModelActionStore } from "./store/model-actions.ts";
 import type { PlatformStore } from "./store/platforms.ts";
 import type { RegistryStore } from "./store/registry.ts";
 import type { UsageStore } from "./store/usage-query.ts";
+import type { OneTimeTokenStore } from "./store/one-time-tokens.ts";
+import type { SessionStore } from "./store/sessions.ts";
+import type { UserStore } from "./store/users.ts";
+import type { WorkspaceStore } from "./store/workspaces.ts";
+import type { Throttle } from "./throttle.ts";
 
 export type { Defer };
 
@@ -35,12 +42,24 @@ export type EngineControl = {
   ask(id: string): Promise<void>;
 };
 
+/** People, what they belong to, and how they sign in. */
+export type Accounts = {
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly workspaces: WorkspaceStore;
+  readonly tokens: OneTimeTokenStore;
+};
+
 /** All that the app needs of the world. `bind.ts` answers these needs from the Worker's bindings; tests hand in their own. */
 export type Ports = {
   readonly config: Config;
   readonly fleet: Fleet;
   readonly authenticate: Authenticator;
   readonly ledgers: Ledgers;
+  readonly authenticateUser: UserAuthenticator;
+  readonly accessTokens: AccessTokens;
+  readonly accounts: Accounts;
+  readonly throttle: Throttle;
   readonly audit: AuditLog;
   readonly auditReader: AuditReader;
   readonly registry: RegistryStore;
@@ -76,4 +95,6 @@ export type Ports = {
   /** A number in [0, 1). */
   readonly random: () => number;
   readonly uuid: () => string;
+  /** Bytes that nobody can guess. */
+  readonly randomBytes: (count: number) => Uint8Array;
 };

@@ -33,6 +33,8 @@ export class Run {
   /** The attempts that gave no answer, or broke off in the middle of one. */
   readonly attempts: FailedAttempt[] = [];
   principal: Principal | undefined;
+  /** The session of a person who has signed in. */
+  sessionId: string | undefined;
   operation = "other";
   /** The model as the caller names it, and its id: the one name by which metrics know it. */
   model: string | undefined;

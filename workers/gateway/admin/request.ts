@@ -13,15 +13,15 @@ import type { Run } from "../run.ts";
 /** Most that an operator's body may have: a registration is small. */
 const BODY_BYTES_MAX = 256 * 1024;
 
-/** Reads a JSON body and checks it; one that may be absent is then an empty object. */
+/** Reads a JSON body and checks it. Where all of it may be left out, `whenEmpty` stands for none. */
 export async function readChecked<T>(
   c: Context<AppEnv>,
   schema: z.ZodType<T>,
-  { mayBeAbsent = false }: { readonly mayBeAbsent?: boolean } = {},
+  whenEmpty = "",
 ): Promise<Result<T, Failure>> {
   const text = await readBody(c.req.raw, BODY_BYTES_MAX);
   if (!text.ok) return text;
-  const json = parseJson(mayBeAbsent && text.value === "" ? "{}" : text.value);
+  const json = parseJson(text.value || whenEmpty);
   if (!json.ok) return json;
   const parsed = schema.safeParse(json.value);
   return parsed.success ? ok(parsed.data) : err(invalidRequest(parsed.error));

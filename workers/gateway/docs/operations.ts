@@ -24,6 +24,8 @@ export type Operation = {
   readonly deprecated: boolean;
   /** Whether a caller must say who they are. */
   readonly keyed: boolean;
+  /** Whether that must be a person who has signed in: no key will do. */
+  readonly personal: boolean;
   readonly parameters: readonly Parameter[];
   readonly body: RequestBody | undefined;
   /** By status, in ascending order. */
@@ -79,6 +81,9 @@ function readOperation(
     deprecated: operation.deprecated ?? false,
     // An empty requirement in the list means that it also works without.
     keyed: security.length > 0 && security.every((requirement) => Object.keys(requirement).length > 0),
+    personal:
+      security.length > 0 &&
+      security.every((requirement) => "accessToken" in requirement && !("apiKey" in requirement)),
     parameters: mergeParameters(document, item, operation),
     body: operation.requestBody && deref(document, operation.requestBody),
     responses: Object.entries(operation.responses ?? {}).flatMap(([status, value]) => {

@@ -38,7 +38,7 @@ const baseSection = ({ anchors }: Guide, { baseUrl }: SdkTarget): GuideSection =
 function keysSection({ document, anchors, operations }: Guide): GuideSection {
   const schemes = Object.values(document.components?.securitySchemes ?? {});
   const forms = schemes.flatMap((scheme) => ("description" in scheme ? (scheme.description ?? []) : []));
-  const open = operations.filter(({ keyed }) => !keyed);
+  const open = operations.filter(({ keyed, method }) => !keyed && method === "get");
   return guideSection(anchors.keys, "Authentication", {
     text: [
       prose(

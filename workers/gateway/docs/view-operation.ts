@@ -28,13 +28,20 @@ function viewPath(path: string): Html {
   return html`<code>${parts}</code>`;
 }
 
+/** What a caller must have. */
+function needs({ keyed, personal }: Operation, keysAnchor: string): Html {
+  if (!keyed) return html`No API key needed.`;
+  const key = html`<a href="#${keysAnchor}">API key</a>`;
+  return personal ? html`Needs the access token of a session; no ${key} will do.` : html`Needs an ${key}.`;
+}
+
 /** One operation: what it does and takes and gives on one side, examples on the other. */
 export function viewOperation(
   operation: Operation,
   samples: readonly Sample[],
   context: OperationContext,
 ): Html {
-  const { id, method, path, alsoAt, summary, description, deprecated, keyed } = operation;
+  const { id, method, path, alsoAt, summary, description, deprecated } = operation;
   return html`<article class="split" aria-labelledby="${id}">
     <div>
       <h3 id="${id}"><a href="#${id}">${summary}</a></h3>
@@ -44,9 +51,7 @@ export function viewOperation(
       </p>
       ${prose(description)}
       ${alsoAt.length > 0 && html`<p>Also at ${joinHtml(alsoAt.map(viewPath), ", ")}.</p>`}
-      <p class="auth">
-        ${keyed ? html`Needs an <a href="#${context.keysAnchor}">API key</a>.` : "No API key needed."}
-      </p>
+      <p class="auth">${needs(operation, context.keysAnchor)}</p>
       ${viewRequest(operation, context)} ${viewAnswers(operation, context)}
     </div>
     <div class="examples">${samples.map(({ caption, code }) => viewCode(caption, code))}</div>

@@ -9,7 +9,9 @@ import {
 import type { Principal } from "../../../shared/auth/principal.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import type { ThrottleRule } from "../../../shared/limits/throttle.ts";
 import type { KeyStore, Lookup } from "../store/keys.ts";
+import { createFailedKeys } from "./failed-keys.ts";
 
 /** How long an isolate trusts what it knows of a key, in milliseconds. */
 export const TRUST_MS = 30_000;
@@ -22,13 +24,22 @@ const UNKNOWN_MS = 10_000;
 const UNKNOWN_AGE_MS = 10 * 60_000;
 const KEYS_MAX = 10_000;
 
-/** Finds out whom a request is from; `fresh` goes past what this isolate and KV remember. */
+/**
+ * Finds out whom a request is from; `fresh` goes past what this isolate and KV remember. `from` is the address that is
+ * answerable for keys that nobody has; none is where it is absent.
+ */
 export type Authenticator = (
   authorization: string | null,
   store: KeyStore,
   nowMs: number,
-  lookup?: Pick<Lookup, "fresh">,
+  lookup?: Pick<Lookup, "fresh"> & { readonly from?: () => string | undefined },
 ) => Promise<Result<Principal, Failure>>;
+
+/** Besides the pepper: the one before it, and how many unknown keys an address may try. */
+export type AuthenticatorOptions = {
+  readonly previousPepper?: string | undefined;
+  readonly unknownKeys?: ThrottleRule | undefined;
+};
 
 /**
  * Isolate memory in front of the stores: the usual request costs one look-up in a Map. A key of the wrong form (a typo,
@@ -37,7 +48,11 @@ export type Authenticator = (
  * Requests that look for the same key at the same time ask the store each for itself: a Worker must not wait for the I/O
  * of another request, whose end would leave it hanging.
  */
-export function createAuthenticator(pepper: string, previousPepper?: string): Authenticator {
+export function createAuthenticator(
+  pepper: string,
+  { previousPepper, unknownKeys }: AuthenticatorOptions = {},
+): Authenticator {
+  const failed = unknownKeys && createFailedKeys(unknownKeys);
   const known = new Map<string, { principal: Principal; untilMs: number }>();
   const unknown = new Map<string, number>();
   const hash = createHasher(pepper);
@@ -59,6 +74,8 @@ export function createAuthenticator(pepper: string, previousPepper?: string): Au
     const cached = lookup.fresh ? undefined : known.get(key);
     if (cached && cached.untilMs > nowMs && !hasEnded(cached.principal, nowMs)) return ok(cached.principal);
     if (!isApiKeyForm(key) || (unknown.get(key) ?? 0) > nowMs) return err({ kind: "invalid_key" });
+    const waitMs = failed?.waitMs(lookup.from?.(), nowMs) ?? 0;
+    if (waitMs > 0) return err({ kind: "throttled", retryAfterMs: waitMs });
     let principal: Principal | undefined;
     try {
       principal = await find(key, store, nowMs, lookup);
@@ -68,6 +85,7 @@ export function createAuthenticator(pepper: string, previousPepper?: string): Au
     if (!principal || hasEnded(principal, nowMs)) {
       known.delete(key);
       if (!principal && nowMs - keyMadeAtMs(key) > UNKNOWN_AGE_MS) put(unknown, key, nowMs + UNKNOWN_MS);
+      failed?.count(lookup.from?.(), nowMs);
       return err({ kind: "invalid_key" });
     }
     put(known, key, { principal, untilMs: nowMs + TRUST_MS });

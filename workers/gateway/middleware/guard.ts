@@ -3,11 +3,13 @@ import { type Permission, isForOperators, whyForbidden } from "../../../shared/a
 import type { Principal } from "../../../shared/auth/principal.ts";
 import { whyNotFromThere } from "../../../shared/auth/whence.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
-import { type Result, err } from "../../../shared/kernel/result.ts";
+import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import { addressOf } from "../accounts/throttled.ts";
 import { noteDeed } from "../admin/audit-entry.ts";
 import type { AppEnv } from "../app-env.ts";
 import { failureResponse } from "../http/failure-response.ts";
 import type { Run } from "../run.ts";
+import { accessTokenOf } from "./authenticate-user.ts";
 
 export type Handler = (c: Context<AppEnv>) => Promise<Response>;
 
@@ -25,6 +27,7 @@ export const guard = (access: Access, handler: Handler): Handler =>
         const { run } = c.env;
         if (access === "metrics:read" && run.ports.config.METRICS_PUBLIC) return handler(c);
         if (access === "engines:manage") run.operation = "admin";
+        if (access === "account:own" || access === "accounts:any") run.operation = "accounts";
         const caller = await callerOf(run, { fresh: access !== "inference" });
         if (!caller.ok) return failureResponse(run, caller.error);
         run.principal = caller.value;
@@ -78,9 +81,26 @@ function noteDenied(run: Run, permission: Permission | "known"): void {
 }
 
 /** Whom a request is from. */
-export function callerOf(run: Run, lookup: { readonly fresh: boolean }): Promise<Result<Principal, Failure>> {
+export async function callerOf(
+  run: Run,
+  lookup: { readonly fresh: boolean },
+): Promise<Result<Principal, Failure>> {
   const { ports, request } = run;
-  return ports
-    .authenticate(request.headers.get("authorization"), ports.keys(run.defer), ports.now(), lookup)
-    .catch(() => err({ kind: "store_unavailable" } as const));
+  const authorization = request.headers.get("authorization");
+  const token = accessTokenOf(authorization);
+  try {
+    if (token === undefined) {
+      return await ports.authenticate(authorization, ports.keys(run.defer), ports.now(), {
+        fresh: lookup.fresh,
+        // Asked for only where a key is looked up.
+        from: () => addressOf(run),
+      });
+    }
+    const signedIn = await ports.authenticateUser(token, ports.now(), lookup);
+    if (!signedIn.ok) return signedIn;
+    run.sessionId = signedIn.value.sessionId;
+    return ok(signedIn.value.principal);
+  } catch {
+    return err({ kind: "store_unavailable" });
+  }
 }

@@ -194,11 +194,15 @@ describe("an authenticator", () => {
       find: async (hash: string, lookup?: Lookup) => (heard.push([hash, lookup?.previousHash]), principal()),
     };
     const hashOf = async (pepper: string) => hashApiKey(await importPepper(pepper), KEY);
-    await createAuthenticator("the present pepper", "the pepper of before")(`Bearer ${KEY}`, store, 0);
+    await createAuthenticator("the present pepper", { previousPepper: "the pepper of before" })(
+      `Bearer ${KEY}`,
+      store,
+      0,
+    );
     await createAuthenticator("the present pepper")(`Bearer ${KEY}`, store, 0);
     const present = await hashOf("the present pepper");
     expect(heard).toEqual([
-      [present, await hashOf("the pepper of before")],
+      [present, await hashOf({ previousPepper: "the pepper of before" })],
       [present, undefined],
     ]);
   });

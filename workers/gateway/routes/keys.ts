@@ -132,7 +132,7 @@ export async function rotateKey(c: C): Promise<Response> {
   const { run } = c.env;
   run.operation = OPERATION;
   const { keyAdmin, newSecret, now } = run.ports;
-  const body = await readChecked(c, KeyRotate, { mayBeAbsent: true });
+  const body = await readChecked(c, KeyRotate, "{}");
   if (!body.ok) return answer(run, body);
   const { graceSeconds } = body.value;
   let made: NewSecret | undefined;

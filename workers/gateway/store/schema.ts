@@ -91,7 +91,7 @@ export const oneTimeTokens = sqliteTable(
     purpose: text({ enum: ["password_reset", "invite"] }).notNull(),
     /** Whose password; null for an invitation. */
     userId: text("user_id"),
-    /** Into which workspace, as what, and for whom where that is said; null for a password. */
+    /** Into which workspace, as what, and for whom where that is said; of a password the operator's workspace alone. */
     workspaceId: text("workspace_id"),
     role: text({ enum: ROLES }),
     email: text(),
