@@ -131,7 +131,7 @@ describe("README", () => {
 
   it("names no command line of this machine that is not run here", () => {
     const local = blocks("sh").filter((each) => each.includes("http://127.0.0.1:8787"));
-    expect(local).toHaveLength(3);
+    expect(local).toHaveLength(5);
   });
 
   it("has a JavaScript example that works as pasted", async () => {

@@ -38,6 +38,7 @@ describe("the table of errors", () => {
     const again = errorRows().filter((row) => row.retryAfter);
     expect(again.map(({ status, code }) => `${status} ${code}`)).toEqual([
       "429 too_many_attempts",
+      "429 rate_limit_exceeded",
       "429 engines_overloaded",
       "503 engines_unavailable",
       "503 model_loading",

@@ -77,7 +77,7 @@ export function createLedgers(ports: LedgerPorts): Ledgers {
       const { principal, id, model, size, price, defer } = application;
       const { version, limits, workspaceId, workspaceLimits } = principal;
       const link = linkOf(ledgerOf(principal));
-      link.know({ version, limits }, { workspaceId, workspaceLimits });
+      if (!link.know({ version, limits }, { workspaceId, workspaceLimits })) return err("stale");
       const admitted = (reserve: Reserve, standing: Standing, told: Promise<unknown>): Admission => ({
         standing,
         told,

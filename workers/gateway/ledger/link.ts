@@ -85,11 +85,15 @@ export class KeyLink {
     return this.#open.size === 0 && this.#words.length === 0 && !this.#unheard;
   }
 
-  /** What the isolate knows of the key: the newest counts. */
-  know(policy: Policy, account: Account): void {
-    if (policy.version < this.#policy.version) return;
+  /**
+   * What the isolate knows of the key: the newest counts. False where somebody here knows a newer one already: a lease is
+   * for that one's holders alone.
+   */
+  know(policy: Policy, account: Account): boolean {
+    if (policy.version < this.#policy.version) return false;
     this.#policy = policy;
     this.#account = account;
+    return true;
   }
 
   /** How the key stood when the object last said so. */
