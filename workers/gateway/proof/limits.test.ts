@@ -158,7 +158,7 @@ describe("the books", () => {
       const answer = await fetch(proof().url + CHAT, {
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${key.secret}` },
-        body: JSON.stringify(chat(modelOf("vllm"), `Cut ${which} [sim tokens=40 gap=20]`, { stream: true })),
+        body: JSON.stringify(chat(modelOf("vllm"), `Cut ${which} [sim tokens=40 gap=30]`, { stream: true })),
         signal: leaving.signal,
       });
       const reader = answer.body?.getReader();
@@ -173,8 +173,8 @@ describe("the books", () => {
       return answer.headers.get("x-request-id") ?? "";
     };
     const ids: string[] = [];
-    for (let at = 0; at < 200; at += 40)
-      ids.push(...(await Promise.all(Array.from({ length: 40 }, (_, which) => produced(at + which)))));
+    for (let at = 0; at < 200; at += 20)
+      ids.push(...(await Promise.all(Array.from({ length: 20 }, (_, which) => produced(at + which)))));
     const { requests } = await proof()
       .sim("vllm")
       .waitFor((seen) => seen.running === 0 && generationsOf(seen.requests).length >= 200);
