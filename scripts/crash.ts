@@ -15,7 +15,7 @@ import { bringUp } from "./crash/platform.ts";
 import { bundleWorker } from "./platform/bundle.ts";
 
 const CLIENTS = 6;
-const LOAD_MS = { min: 100, max: 900 };
+const LOAD_MS = { min: 300, max: 2_500 };
 /** No slot may be held longer than this by a request that nobody is at. */
 const SLOTS_MS = 60_000;
 

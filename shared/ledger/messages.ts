@@ -7,6 +7,9 @@ import type { Price } from "../usage/price.ts";
 /** What a key may use. The ledger knows the newest version, and admits nothing on an older one. */
 export type Policy = { readonly version: number; readonly limits: Limits | null };
 
+/** To whom a key belongs, and what all keys of that workspace may use together. */
+export type Account = { readonly workspaceId: string; readonly workspaceLimits: Limits | null };
+
 /** What is set aside for a request. */
 export type Reserve = { readonly prompt: number; readonly completion: number; readonly costNano: number };
 

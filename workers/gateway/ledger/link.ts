@@ -1,5 +1,6 @@
 import { type Holder, accept, leftOf, newHolder, takeOf } from "../../../shared/ledger/holder.ts";
 import type {
+  Account,
   Ask,
   Expected,
   Message,
@@ -12,7 +13,6 @@ import type {
 } from "../../../shared/ledger/messages.ts";
 import type { Standing } from "../../../shared/limits/check.ts";
 import type { Defer } from "../defer.ts";
-import type { Account } from "../objects/key.ts";
 import { within } from "../relay/within.ts";
 import { Rate } from "./rate.ts";
 

@@ -2,15 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 import { AutoRouter } from "itty-router";
 import type { Limits } from "../../../shared/contracts/limits.ts";
 import { ORPHAN_MS, bringUpToDate, loadOf, sweepDueMs } from "../../../shared/ledger/ledger.ts";
-import type { Message, Reply } from "../../../shared/ledger/messages.ts";
+import type { Account, Message, Reply } from "../../../shared/ledger/messages.ts";
 import { unwritten } from "../../../shared/ledger/totals.ts";
 import { hourOf, monthOf, monthStartMs } from "../../../shared/limits/periods.ts";
 import { readConfig } from "../env.ts";
 import { usedSince, writeUsage } from "../store/usage.ts";
 import { Journal } from "./journal.ts";
-
-/** To whom a key belongs, and what all keys of that workspace may use together. */
-export type Account = { readonly workspaceId: string; readonly workspaceLimits: Limits | null };
 
 /** How often the object of a workspace is asked, where it does not answer. */
 const TRIES_MAX = 2;

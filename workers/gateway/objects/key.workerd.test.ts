@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Limits } from "../../../shared/contracts/limits.ts";
 import { randomBase62 } from "../../../shared/kernel/ids.ts";
 import { ORPHAN_MS } from "../../../shared/ledger/ledger.ts";
-import type { Message, Reply } from "../../../shared/ledger/messages.ts";
+import type { Account, Message, Reply } from "../../../shared/ledger/messages.ts";
 import { testAsk, testBooking, testMessage } from "../../../shared/ledger/testing.ts";
-import type { Account, KeyObject } from "./key.ts";
+import type { KeyObject } from "./key.ts";
 
 const id = (prefix: string) =>
   `${prefix}_${randomBase62(20, (count) => crypto.getRandomValues(new Uint8Array(count)))}`;

@@ -5,7 +5,7 @@ import { randomBase62 } from "../../../shared/kernel/ids.ts";
 import { randomBytes } from "node:crypto";
 import { createKey, createWorkspace } from "../../../scripts/platform/accounts.ts";
 import { chat, errorOf } from "./asking.ts";
-import { generationsOf, modelOf, proofForFile } from "./harness.ts";
+import { type LogLine, generationsOf, modelOf, proofForFile } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 const proof = proofForFile([{ kind: "vllm", config: { concurrencyMax: 256 } }]);
@@ -40,12 +40,16 @@ async function booksOf({ id }: Key): Promise<UsageReport["totals"]> {
   return totals;
 }
 
+/** The tokens of an answer, as its line in the log has them. */
+const completionOf = (line: LogLine | undefined): number =>
+  (line?.usage as { completion_tokens: number } | undefined)?.completion_tokens ?? NaN;
+
 /** Eight clients that ask so often one after the other. */
 async function race(keys: readonly Key[], times: number): Promise<Response[]> {
   const client = async (_: unknown, which: number) => {
     const answers: Response[] = [];
-    const key = keys[which % keys.length];
-    for (let at = 0; key && at < times; at++) answers.push(await ask(key));
+    const key = keys[which % keys.length] as Key;
+    for (let at = 0; at < times; at++) answers.push(await ask(key));
     return answers;
   };
   return (await Promise.all(Array.from({ length: 8 }, client))).flat();
@@ -161,13 +165,11 @@ describe("the books", () => {
         body: JSON.stringify(chat(modelOf("vllm"), `Cut ${which} [sim tokens=40 gap=30]`, { stream: true })),
         signal: leaving.signal,
       });
-      const reader = answer.body?.getReader();
       const decoder = new TextDecoder();
       let heard = "";
-      while (reader && heard.split('"content"').length <= tokens) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        heard += decoder.decode(value, { stream: true });
+      for await (const part of answer.body as ReadableStream<Uint8Array>) {
+        heard += decoder.decode(part, { stream: true });
+        if (heard.split('"content"').length > tokens) break;
       }
       leaving.abort();
       return answer.headers.get("x-request-id") ?? "";
@@ -190,9 +192,7 @@ describe("the books", () => {
     const totals = await booksOf(key);
     const booked = ids.map((id) => proof().lines.find(({ request, usage }) => request === id && usage));
     expect(totals.requests).toBe(200);
-    expect(totals.completionTokens).toBe(
-      booked.reduce((sum, line) => sum + (line?.usage as { completion_tokens: number }).completion_tokens, 0),
-    );
+    expect(totals.completionTokens).toBe(booked.reduce((sum, line) => sum + completionOf(line), 0));
   });
 });
 
