@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../routing/random.ts";
 import { type Outcome, type World, simulate } from "./simulation.ts";
 
-const RUNS = Number(process.env.SIM_RUNS ?? 60);
+const RUNS = Number(process.env.SIM_RUNS ?? 30);
 const SEED = Number(process.env.SIM_SEED ?? 1);
 
 const WORLDS: readonly (readonly [string, World])[] = [
