@@ -55,7 +55,7 @@ export type NewAccount = {
   readonly workspaceId: string;
   readonly email: string;
   readonly name: string;
-  /** Of the password, by `hashPassword`. */
+  /** Of the password, as `createPasswords` makes it. */
   readonly passwordHash: string;
   readonly role: Role;
   readonly nowMs: number;

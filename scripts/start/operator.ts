@@ -2,7 +2,7 @@ import type { D1Database } from "@cloudflare/workers-types";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { randomBase62 } from "../../shared/kernel/ids.ts";
-import { hashPassword } from "../../workers/gateway/auth/password.ts";
+import { createPasswords } from "../../workers/gateway/auth/password.ts";
 import { createAccount } from "../platform/accounts.ts";
 import { readJson } from "./keys.ts";
 import { writePrivateFile } from "./private-file.ts";
@@ -42,7 +42,7 @@ export async function ensureOperator(
     workspaceId: workspace.id,
     email: OPERATOR_EMAIL,
     name: "Operator",
-    passwordHash: await hashPassword(password, random),
+    passwordHash: await createPasswords(random).hash(password),
     role: "admin",
     nowMs,
   });

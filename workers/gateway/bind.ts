@@ -4,6 +4,7 @@ import type { EngineStatus, FleetSnapshot } from "../../shared/fleet/snapshot.ts
 import { throttleRule } from "../../shared/limits/throttle-rules.ts";
 import { MetricsBuffer } from "../../shared/metrics/metrics.ts";
 import { createAccessTokens } from "./auth/access-token.ts";
+import { createPasswords } from "./auth/password.ts";
 import { createEngineAccess } from "./engine-access.ts";
 import { Config, readConfig } from "./env.ts";
 import { egressOf } from "./fleet/egress.ts";
@@ -37,6 +38,7 @@ export function bindPorts(env: Env): Ports {
   const metrics = new MetricsBuffer();
   const now = () => Date.now();
   const random = () => Math.random();
+  const randomBytes = (count: number) => crypto.getRandomValues(new Uint8Array(count));
   const fetch = egressOf(env);
   const counters = () => env.METRICS.getByName("world");
   const fleetObject = () => env.FLEET.getByName("world");
@@ -108,6 +110,7 @@ export function bindPorts(env: Env): Ports {
     fence: async (keyId, version) => env.KEY.getByName(keyId).fence(version),
     authenticateUser: createUserAuthenticator(accessTokens, accounts.sessions),
     accessTokens,
+    passwords: createPasswords(randomBytes, config.PASSWORD_COST),
     accounts,
     throttle: createThrottle(config.KEY_PEPPER, (name) => env.THROTTLE.getByName(name)),
     requests: history,
@@ -135,7 +138,7 @@ export function bindPorts(env: Env): Ports {
         ),
     log: (line) => console.log(JSON.stringify(line)),
     uuid: () => crypto.randomUUID(),
-    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    randomBytes,
   };
 }
 

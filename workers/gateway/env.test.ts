@@ -46,3 +46,23 @@ describe("the pepper", () => {
     expect(config.KEY_PEPPER_VERSION).toBe(version);
   });
 });
+
+describe("what a password costs", () => {
+  const cost = (PASSWORD_COST?: string) =>
+    readConfig({ KEY_PEPPER, ...(PASSWORD_COST && { PASSWORD_COST }) });
+
+  it("is what OWASP asks for, or what is set", () => {
+    expect(cost().PASSWORD_COST).toEqual({ n: 16_384, r: 8, p: 5 });
+    expect(cost('{"n":32768,"r":8,"p":3}').PASSWORD_COST).toEqual({ n: 32_768, r: 8, p: 3 });
+  });
+
+  it.each([
+    ['{"n":10000,"r":8,"p":5}', /PASSWORD_COST\.n: must be a power of 2/],
+    ['{"n":65536,"r":8,"p":1}', /PASSWORD_COST\.n/],
+    ['{"n":512,"r":8,"p":1}', /PASSWORD_COST\.n/],
+    ['{"n":16384,"r":8}', /PASSWORD_COST\.p/],
+    ["16384", /PASSWORD_COST/],
+  ])("is not %s", (setting, says) => {
+    expect(() => cost(setting)).toThrow(says);
+  });
+});

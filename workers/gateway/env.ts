@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EngineConfig } from "../../shared/contracts/engine-config.ts";
 import { NO_CORS, readCorsOrigins } from "../../shared/http/cors.ts";
 import { Limits } from "../../shared/contracts/limits.ts";
+import { PASSWORD_COST, ScryptCost } from "../../shared/auth/password-cost.ts";
 import { checkBaseUrl } from "../../shared/engines/base-url.ts";
 import { ThrottleSettings } from "../../shared/limits/throttle-rules.ts";
 
@@ -86,6 +87,8 @@ export const Config = z.object({
     .string()
     .min(32, "must be a secret of at least 32 characters; set it with `wrangler secret put JWT_SECRET`")
     .optional(),
+  /** What a password's hash costs to make and to guess. */
+  PASSWORD_COST: Json.pipe(ScryptCost).default(PASSWORD_COST),
   /** How often what is open to everybody may be tried, where that is not as in `throttle-rules.ts`. */
   THROTTLE_RULES: Json.pipe(ThrottleSettings).default({}),
   /** Nobody but this machine reaches the platform: a request that tells no address is its own, and not throttled by it. */

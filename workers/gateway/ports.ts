@@ -9,6 +9,7 @@ import type { RequestHistory } from "./history.ts";
 import type { Ledgers } from "./ledger/ledgers.ts";
 import type { Authenticator } from "./middleware/authenticate.ts";
 import type { AccessTokens } from "./auth/access-token.ts";
+import type { Passwords } from "./auth/password.ts";
 import type { UserAuthenticator } from "./middleware/authenticate-user.ts";
 import type { AuditLog } from "./store/audit.ts";
 import type { KeyAdminStore, NewSecret } from "./store/key-admin.ts";
@@ -58,6 +59,7 @@ export type Ports = {
   readonly ledgers: Ledgers;
   readonly authenticateUser: UserAuthenticator;
   readonly accessTokens: AccessTokens;
+  readonly passwords: Passwords;
   readonly accounts: Accounts;
   readonly throttle: Throttle;
   readonly audit: AuditLog;

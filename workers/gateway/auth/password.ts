@@ -1,14 +1,5 @@
 import { scrypt, timingSafeEqual } from "node:crypto";
-
-/** What a hash costs: `n` * `r` * 128 bytes of memory, `p` times. https://www.rfc-editor.org/rfc/rfc7914 */
-export type ScryptCost = { readonly n: number; readonly r: number; readonly p: number };
-
-/**
- * One of OWASP's equal settings, and the one that a Worker has the memory for: 16 MB, about a third of a second. The
- * isolate does nothing else in that time, which is one more reason why attempts are counted before anything is hashed.
- * https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#scrypt
- */
-export const PASSWORD_COST: ScryptCost = { n: 2 ** 14, r: 8, p: 5 };
+import { PASSWORD_COST, type ScryptCost } from "../../../shared/auth/password-cost.ts";
 
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
@@ -19,31 +10,41 @@ const FORM = /^scrypt\$(\d{1,8})\$(\d{1,3})\$(\d{1,3})\$([0-9A-Za-z+/=]+)\$([0-9
 /** What came of comparing a password with a stored hash; `stale`: it should be hashed anew, for it costs too little. */
 export type Verdict = { readonly right: boolean; readonly stale: boolean };
 
-/** A hash to be stored: `scrypt$N$r$p$salt$hash`, the last two in base 64. */
-export async function hashPassword(
-  password: string,
+/** Makes the hashes of passwords and compares with them. */
+export type Passwords = {
+  /** A hash to be stored: `scrypt$N$r$p$salt$hash`, the last two in base 64. */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether a password is the one of this hash; of `undefined`, which is nobody's, none is. Takes as long for one that is
+   * wrong, and for nobody's, so that nobody learns whose there is. Throws on what is no hash.
+   */
+  verify(password: string, stored: string | undefined): Promise<Verdict>;
+};
+
+/** Passwords at a cost; `randomBytes` gives bytes that nobody can guess. */
+export function createPasswords(
   randomBytes: (count: number) => Uint8Array,
   cost: ScryptCost = PASSWORD_COST,
-): Promise<string> {
-  const salt = randomBytes(SALT_BYTES);
-  return written(cost, salt, await derive(password, salt, cost, HASH_BYTES));
-}
-
-/** Whether a password is the one of this hash. Takes as long for one that is wrong. Throws on what is no hash. */
-export async function verifyPassword(password: string, stored: string): Promise<Verdict> {
-  const [, n, r, p, salt, hash] = FORM.exec(stored) ?? [];
-  if (salt === undefined || hash === undefined) throw new Error("a stored password hash cannot be read");
-  const cost = { n: Number(n), r: Number(r), p: Number(p) };
-  const expected = fromBase64(hash);
-  const derived = await derive(password, fromBase64(salt), cost, expected.length);
+): Passwords {
+  const nobodys = written(cost, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
   return {
-    right: timingSafeEqual(derived, expected),
-    stale: cost.n !== PASSWORD_COST.n || cost.r !== PASSWORD_COST.r || cost.p !== PASSWORD_COST.p,
+    async hash(password) {
+      const salt = randomBytes(SALT_BYTES);
+      return written(cost, salt, await derive(password, salt, cost, HASH_BYTES));
+    },
+    async verify(password, stored = nobodys) {
+      const [, n, r, p, salt, hash] = FORM.exec(stored) ?? [];
+      if (salt === undefined || hash === undefined) throw new Error("a stored password hash cannot be read");
+      const asked = { n: Number(n), r: Number(r), p: Number(p) };
+      const expected = fromBase64(hash);
+      const derived = await derive(password, fromBase64(salt), asked, expected.length);
+      return {
+        right: timingSafeEqual(derived, expected) && stored !== nobodys,
+        stale: asked.n !== cost.n || asked.r !== cost.r || asked.p !== cost.p,
+      };
+    },
   };
 }
-
-/** The hash of no password: comparing with it takes as long as with that of an account, so that nobody learns which exist. */
-export const NO_PASSWORD = written(PASSWORD_COST, new Uint8Array(SALT_BYTES), new Uint8Array(HASH_BYTES));
 
 function derive(
   password: string,

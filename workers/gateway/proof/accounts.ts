@@ -4,8 +4,8 @@ import type { Session } from "../../../shared/contracts/accounts.ts";
 import { createToken, hashToken } from "../../../shared/auth/tokens.ts";
 import { SessionId, UserId, WorkspaceId, randomBase62 } from "../../../shared/kernel/ids.ts";
 import { createAccessTokens } from "../auth/access-token.ts";
-import { hashPassword } from "../auth/password.ts";
-import type { Proof } from "./harness.ts";
+import { createPasswords } from "../auth/password.ts";
+import { CHEAP_PASSWORDS, type Proof } from "./harness.ts";
 
 export { errorOf } from "./asking.ts";
 
@@ -69,7 +69,7 @@ export function accountsOf(proof: () => Proof, secret?: string) {
   /** An account in a workspace, made from without. */
   const person = async (role: Role = "admin", workspaceId?: string, email = newEmail()) => {
     const ws = workspaceId ?? (await workspace());
-    passwordHash ??= hashPassword(PASSWORD, random);
+    passwordHash ??= createPasswords(random, CHEAP_PASSWORDS).hash(PASSWORD);
     const more = { email, name: "Ada", passwordHash: await passwordHash, role, nowMs: Date.now() };
     const id = await createAccount(proof().database, { workspaceId: ws, ...more });
     return { id, email, workspaceId: ws };

@@ -8,10 +8,11 @@ import {
   startSimulator,
 } from "../../../engines-infra/simulator/index.ts";
 import { createKey, createWorkspace } from "../../../scripts/platform/accounts.ts";
+import { bundleWorker } from "../../../scripts/platform/bundle.ts";
 import { servePlatform } from "../../../scripts/platform/serve.ts";
 import { checkedFetch } from "./checked-fetch.ts";
 import { openAiChecks } from "./openai-types.ts";
-import { type OpenApiDocument, documentedAnswers } from "./openapi-answers.ts";
+import { type DocumentedAnswer, type OpenApiDocument, documentedAnswers } from "./openapi-answers.ts";
 
 /** An engine of the proof: a simulator, and how the platform is told of it. */
 export type EngineSpec = {
@@ -75,7 +76,24 @@ export const modelOf = (id: string): string => `sim-${id}`;
 /** One failure must not change what the next test sees: retries and circuits have proofs of their own. */
 export const STEADY = { retriesMax: 0, circuit: { failuresToOpen: 1000 }, probeIntervalMs: 500 };
 
+/** A hundredth of what passwords cost otherwise: the proofs hash hundreds. What it costs else has a test of its own. */
+export const CHEAP_PASSWORDS = { n: 1024, r: 8, p: 1 };
+
 const PEPPER = "pepper for the proofs only";
+
+/** The same for every proof, and made once for all that one process runs: the Worker, its document, and who judges by it. */
+const worker = once(() => bundleWorker());
+const openai = once(() => openAiChecks());
+let documented: Promise<DocumentedAnswer> | undefined;
+const documentedBy = (url: string) =>
+  (documented ??= fetch(`${url}/openapi.json`).then(async (answer) =>
+    documentedAnswers((await answer.json()) as OpenApiDocument),
+  ));
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
 
 /** Starts simulators and the platform, all in memory and on free ports. */
 export async function startProof(
@@ -91,9 +109,11 @@ export async function startProof(
   const log = logBook();
   const platform = await servePlatform({
     port: 0,
+    script: await worker(),
     variables: {
       KEY_PEPPER: PEPPER,
       RETRY_BASE_MS: "20",
+      PASSWORD_COST: JSON.stringify(CHEAP_PASSWORDS),
       ENGINES: JSON.stringify(started.map(({ config }) => config)),
       ...variables,
     },
@@ -103,9 +123,9 @@ export async function startProof(
   const workspaceId = await createWorkspace(database, "proof", Date.now());
   const keyOf = (role: "developer" | "admin") =>
     createKey(database, PEPPER, { workspaceId, name: role, role, nowMs: Date.now() });
-  const [openai, document, key, adminKey] = await Promise.all([
-    openAiChecks(),
-    fetch(`${url}/openapi.json`).then((answer) => answer.json() as Promise<OpenApiDocument>),
+  const [openaiChecks, documentedAnswer, key, adminKey] = await Promise.all([
+    openai(),
+    documentedBy(url),
     keyOf("developer"),
     keyOf("admin"),
   ]);
@@ -124,7 +144,7 @@ export async function startProof(
     sims,
     lines: log.lines,
     violations,
-    fetch: checkedFetch({ openai, documented: documentedAnswers(document), nativeErrors, violations }),
+    fetch: checkedFetch({ openai: openaiChecks, documented: documentedAnswer, nativeErrors, violations }),
     sim(id) {
       const simulator = sims[id];
       if (!simulator) throw new Error(`There is no engine '${id}' in this proof`);

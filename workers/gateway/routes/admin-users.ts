@@ -14,7 +14,6 @@ import { entryOf } from "../accounts/entry.ts";
 import { newId } from "../accounts/session.ts";
 import { answer, fromStore, readChecked, switchOf } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { hashPassword } from "../auth/password.ts";
 import type { Person } from "../store/users.ts";
 
 type C = Context<AppEnv>;
@@ -58,7 +57,7 @@ export async function createUser(c: C): Promise<Response> {
   const email = normalEmail(body.value.email);
   const checked = checkPassword(chosen ?? randomBase62(MADE_LENGTH, randomBytes), email);
   if (!checked.ok) return answer(run, checked);
-  const passwordHash = await hashPassword(checked.value, randomBytes);
+  const passwordHash = await run.ports.passwords.hash(checked.value);
   const nowMs = now();
   const user = {
     id: newId(run.ports, "usr"),

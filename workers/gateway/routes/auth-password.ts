@@ -15,7 +15,6 @@ import { newId, viewUser } from "../accounts/session.ts";
 import { forgivePasswordAttempts, takePasswordAttempt } from "../accounts/throttled.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { hashPassword, verifyPassword } from "../auth/password.ts";
 import type { Run } from "../run.ts";
 import type { OneTimeToken } from "../store/one-time-tokens.ts";
 import type { UserRow } from "../store/users.ts";
@@ -46,7 +45,10 @@ export async function changePassword(c: C): Promise<Response> {
   const taken = await takePasswordAttempt(run, email);
   if (!taken.ok) return answer(run, taken);
   const { currentPassword, newPassword } = body.value;
-  const { right } = await verifyPassword(normalPassword(currentPassword), user.value.passwordHash);
+  const { right } = await run.ports.passwords.verify(
+    normalPassword(currentPassword),
+    user.value.passwordHash,
+  );
   if (!right) return answer(run, err({ kind: "invalid_credentials" }));
   await forgivePasswordAttempts(run, email);
   const checked = checkPassword(newPassword, email, "newPassword");
@@ -58,8 +60,8 @@ async function replacePassword(
   user: UserRow,
   password: string,
 ): Promise<Result<PasswordSet, Failure>> {
-  const { accounts, now, randomBytes } = run.ports;
-  const hash = await hashPassword(password, randomBytes);
+  const { accounts, now, passwords } = run.ports;
+  const hash = await passwords.hash(password);
   const entry = entryOf(run, {
     workspaceId: run.principal?.workspaceId ?? "",
     action: "password.change",
@@ -136,8 +138,8 @@ async function setByToken(
   user: UserRow,
   password: string,
 ): Promise<"done" | "used"> {
-  const { accounts, now, randomBytes } = run.ports;
-  const hash = await hashPassword(password, randomBytes);
+  const { accounts, now, passwords } = run.ports;
+  const hash = await passwords.hash(password);
   const entry = entryOf(run, {
     workspaceId: workspaceId ?? "",
     actor: { kind: "user", id: user.id },

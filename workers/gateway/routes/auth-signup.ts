@@ -8,7 +8,6 @@ import { type OpenInvite, findInvite } from "../accounts/join.ts";
 import { newId, newSession } from "../accounts/session.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { hashPassword } from "../auth/password.ts";
 import type { Run } from "../run.ts";
 import type { UserRow } from "../store/users.ts";
 
@@ -55,7 +54,7 @@ async function signUp(
 ): Promise<Result<Session, Failure>> {
   const { ports } = run;
   // Hashed before anything is looked up: whatever the answer is, it takes as long.
-  const passwordHash = await hashPassword(password, ports.randomBytes);
+  const passwordHash = await ports.passwords.hash(password);
   const invite = inviteToken === undefined ? undefined : await findInvite(run, inviteToken, email);
   if (inviteToken !== undefined && !invite) return err(REFUSED);
   const nowMs = ports.now();

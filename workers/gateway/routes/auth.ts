@@ -20,7 +20,6 @@ import { newSession, nextTokens, viewUser } from "../accounts/session.ts";
 import { forgivePasswordAttempts, takePasswordAttempt } from "../accounts/throttled.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { NO_PASSWORD, hashPassword, verifyPassword } from "../auth/password.ts";
 import type { Run } from "../run.ts";
 import type { FoundToken } from "../store/sessions.ts";
 import type { UserRow } from "../store/users.ts";
@@ -77,17 +76,15 @@ async function passwordHolder(
   password: string,
 ): Promise<UserRow | undefined> {
   const text = normalPassword(password);
-  const { right, stale } = await verifyPassword(text, user?.passwordHash ?? NO_PASSWORD);
+  const { accounts, passwords } = run.ports;
+  const { right, stale } = await passwords.verify(text, user?.passwordHash);
   if (!user) return undefined;
   if (!right || user.disabledAtMs !== null) {
     run.defer(noteRefusal(run, user).catch((error: unknown) => run.fail(error)));
     return undefined;
   }
   if (stale) {
-    const { accounts, randomBytes } = run.ports;
-    const work = hashPassword(text, randomBytes).then((hash) =>
-      accounts.users.rehash(user.id, user.passwordHash, hash),
-    );
+    const work = passwords.hash(text).then((hash) => accounts.users.rehash(user.id, user.passwordHash, hash));
     run.defer(work.catch((error: unknown) => run.fail(error)));
   }
   return user;
