@@ -199,6 +199,16 @@ const WORKSPACES = [
     gives: [200, "The workspace as it is now.", spaces.Workspace],
     fails: [...WRITE, 404, 409, 412],
   }),
+  operation("post", "/api/v1/workspaces/{id}/leave", {
+    tag: "Workspaces",
+    summary: "Leave a workspace",
+    description:
+      "One's sessions in it end at once, this one too if it is one. API keys that one has made stay: they belong to the workspace. Its last admin makes somebody else one first.",
+    by: "person",
+    params: z.object({ id }),
+    gives: [200, "One is no member any more.", Deleted],
+    fails: [...READ, 404, 409],
+  }),
   operation("get", "/api/v1/workspaces/{id}/members", {
     tag: "Workspaces",
     summary: "List the members",

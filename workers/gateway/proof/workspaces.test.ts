@@ -185,6 +185,28 @@ describe("a member", () => {
     expect((await login(member.email)).workspace.id).toBe(second);
   });
 
+  it("who leaves is out at once, of that workspace alone", async () => {
+    const admin = await signedIn("admin");
+    const member = await signedIn("viewer", admin.workspaceId);
+    const second = await workspace();
+    await sql("INSERT INTO memberships VALUES (?, ?, 'developer', ?)", second, member.id, Date.now());
+    const elsewhere = await login(member.email, { workspaceId: second });
+    const leave = (id: string, token: string) => post(`${WS}/${id}/leave`, {}, { token });
+    const left = await leave(admin.workspaceId, elsewhere.accessToken);
+    expect(await left.json()).toEqual({ object: "member", id: member.id, deleted: true });
+    expect((await ask("GET", "/v1/models", { token: member.accessToken })).status).toBe(401);
+    expect((await ask("GET", "/v1/models", { token: elsewhere.accessToken })).status).toBe(200);
+    const again = await leave(admin.workspaceId, elsewhere.accessToken);
+    expect([again.status, (await errorOf(again)).message]).toEqual([
+      404,
+      expect.stringContaining("There is no workspace"),
+    ]);
+    expect((await leave(admin.workspaceId, admin.accessToken)).status).toBe(409);
+    expect((await leave(proof().workspaceId, proof().adminKey)).status).toBe(403);
+    expect((await leave(second, elsewhere.accessToken)).status).toBe(200);
+    expect((await ask("GET", "/v1/models", { token: elsewhere.accessToken })).status).toBe(401);
+  });
+
   it("who is the last admin stays one, whoever else is there", async () => {
     const admin = await signedIn("admin");
     const path = `${WS}/${admin.workspaceId}/members`;

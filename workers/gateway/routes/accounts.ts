@@ -22,6 +22,7 @@ export const ACCOUNT_ROUTES: readonly Route[] = [
   ["post", "/api/v1/workspaces", "accounts:any", workspaces.createWorkspace],
   ["get", "/api/v1/workspaces/:id", "workspace:read", workspaces.getWorkspace],
   ["patch", "/api/v1/workspaces/:id", "workspace:manage", workspaces.patchWorkspace],
+  ["post", "/api/v1/workspaces/:id/leave", "account:own", members.leaveWorkspace],
   ["get", "/api/v1/workspaces/:id/members", "workspace:manage", members.listMembers],
   ["patch", "/api/v1/workspaces/:id/members/:userId", "workspace:manage", members.patchMember],
   ["delete", "/api/v1/workspaces/:id/members/:userId", "workspace:manage", members.deleteMember],

@@ -3,10 +3,11 @@ import { type Member, type MemberList, MemberPatch } from "../../../shared/contr
 import type { Deleted } from "../../../shared/contracts/admin-models.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import { workspaceOf } from "../accounts/caller.ts";
+import { callerOf, workspaceOf } from "../accounts/caller.ts";
 import { entryOf } from "../accounts/entry.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
+import type { Run } from "../run.ts";
 import type { MemberRow } from "../store/workspaces.ts";
 
 type C = Context<AppEnv>;
@@ -62,23 +63,36 @@ export async function deleteMember(c: C): Promise<Response> {
   const { run } = c.env;
   const member = await memberOf(c);
   if (!member.ok) return answer(run, member);
-  const { workspaceId, row } = member.value;
-  const entry = entryOf(run, {
-    workspaceId,
-    action: "member.remove",
-    resource: { type: "user", id: row.userId },
-    details: { role: row.role },
-  });
-  const place = { workspaceId, userId: row.userId };
-  const removed = await fromStore(run, () =>
-    run.ports.accounts.workspaces.remove(entry, place, run.ports.now()),
-  );
-  if (!removed.ok) return answer(run, removed);
-  const gone: Deleted = { object: "member", id: row.userId, deleted: true };
-  return answer(run, removed.value === "last" ? err(LAST) : ok(gone));
+  return answer(run, await remove(run, { ...member.value, action: "member.remove" }));
 }
 
-async function memberOf(c: C): Promise<Result<{ workspaceId: string; row: MemberRow }, Failure>> {
+/** `POST /api/v1/workspaces/{id}/leave`: any that one belongs to, not only the one of this session. */
+export async function leaveWorkspace(c: C): Promise<Response> {
+  const { run } = c.env;
+  const workspaceId = c.req.param("id") ?? "";
+  const { id: userId } = callerOf(run);
+  const row = await fromStore(run, () => run.ports.accounts.workspaces.member({ workspaceId, userId }));
+  if (!row.ok) return answer(run, row);
+  if (!row.value) return answer(run, err({ kind: "not_found", resource: "workspace", id: workspaceId }));
+  return answer(run, await remove(run, { workspaceId, row: row.value, action: "member.leave" }));
+}
+
+type Removal = MemberAt & { readonly action: "member.remove" | "member.leave" };
+
+async function remove(run: Run, { workspaceId, row, action }: Removal): Promise<Result<Deleted, Failure>> {
+  const { userId, role } = row;
+  const resource = { type: "user", id: userId };
+  const entry = entryOf(run, { workspaceId, action, resource, details: { role } });
+  const removed = await fromStore(run, () =>
+    run.ports.accounts.workspaces.remove(entry, { workspaceId, userId }, run.ports.now()),
+  );
+  if (!removed.ok) return removed;
+  return removed.value === "last" ? err(LAST) : ok({ object: "member", id: userId, deleted: true });
+}
+
+type MemberAt = { readonly workspaceId: string; readonly row: MemberRow };
+
+async function memberOf(c: C): Promise<Result<MemberAt, Failure>> {
   const { run } = c.env;
   const workspace = await workspaceOf(c);
   if (!workspace.ok) return workspace;

@@ -28,6 +28,7 @@ const entry = (): AuditEntry => ({
   resource: { type: "test", id: "test" },
   outcome: "pass",
 });
+const DAY_MS = 24 * 3_600_000;
 const newUser = (email = `${idOf("mail")}@example.com`) => ({
   id: idOf("usr"),
   email,
@@ -49,10 +50,10 @@ async function session(userId: string) {
   await sessions.open(entry(), row, NOW_MS);
   return row;
 }
-async function invite() {
+async function invite(nowMs = NOW_MS) {
   const hash = idOf("hash");
   const row = { hash, id: idOf("inv"), purpose: "invite" as const, workspaceId, role: "viewer" as const };
-  await tokens.create(entry(), { ...row, createdAtMs: NOW_MS, expiresAtMs: NOW_MS + 10 }, NOW_MS);
+  await tokens.create(entry(), { ...row, createdAtMs: nowMs, expiresAtMs: nowMs + 10 }, nowMs);
   return hash;
 }
 
@@ -106,6 +107,18 @@ describe("sessions in D1", () => {
     expect(await sessions.find(winner, NOW_MS)).toMatchObject({ used: false, live: false });
   });
 
+  it("forget the tokens that were used a month ago", async () => {
+    const row = await session(await member());
+    const [second, third, fourth] = [idOf("hash"), idOf("hash"), idOf("hash")];
+    await sessions.rotate(row.id, { old: row.refreshHash, next: second }, NOW_MS + 5);
+    await sessions.rotate(row.id, { old: second, next: third }, NOW_MS + SESSION_MS);
+    expect(await sessions.find(row.refreshHash, NOW_MS)).toMatchObject({ used: true });
+    await sessions.rotate(row.id, { old: third, next: fourth }, NOW_MS + SESSION_MS + 6);
+    expect(await sessions.find(row.refreshHash, NOW_MS)).toBeUndefined();
+    expect(await sessions.find(second, NOW_MS)).toMatchObject({ used: true });
+    expect(await sessions.find(fourth, NOW_MS)).toMatchObject({ used: false });
+  });
+
   it("are forgotten with their tokens long after their end, at the next sign-in", async () => {
     const userId = await member();
     const old = await session(userId);
@@ -140,6 +153,16 @@ describe("people in D1", () => {
     expect(await people.get(made.user.id)).toBeUndefined();
     expect(await people.create(entry(), made, NOW_MS + 9)).toBe("done");
     expect(await people.create(entry(), { ...made, user: newUser() }, NOW_MS + 9)).toBe("used");
+  });
+
+  it("find no invitation that has long ended, once there is a new one", async () => {
+    const kept = async (hash: string) =>
+      (await env.DB.prepare("SELECT hash FROM one_time_tokens WHERE hash = ?").bind(hash).first()) !== null;
+    const first = await invite();
+    const second = await invite(NOW_MS + DAY_MS);
+    expect([await kept(first), await kept(second)]).toEqual([true, true]);
+    await invite(NOW_MS + DAY_MS + 11);
+    expect([await kept(first), await kept(second)]).toEqual([false, true]);
   });
 
   it("throw what is nobody's mistake", async () => {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import type { AuditEntry } from "../../../shared/audit/entry.ts";
 import type { AuditLog, Statement } from "./audit.ts";
@@ -12,11 +12,14 @@ export type OneTimeToken = typeof oneTimeTokens.$inferSelect;
 /** The column whose constraint a token violates that is used, or has ended. */
 export const TOKEN_GUARD = "one_time_tokens.created_at_ms";
 
+/** How long a token is kept behind its end, in milliseconds: whoever is about to use it must find that it is used. */
+const KEPT_MS = 24 * 3_600_000;
+
 /** Where tokens that are good once are kept. All methods throw when the store is out of reach. */
 export type OneTimeTokenStore = {
   /** One that is good now, by its hash. */
   find(purpose: OneTimeToken["purpose"], hash: string, nowMs: number): Promise<OneTimeToken | undefined>;
-  /** Makes one. A new one for a password puts an end to all others for it. */
+  /** Makes one, and forgets those like it that have long ended. A new one for a password ends all others for it. */
   create(entry: AuditEntry, token: typeof oneTimeTokens.$inferInsert, nowMs: number): Promise<void>;
   /** The invitations into a workspace that are open, newest first. */
   invites(workspaceId: string, nowMs: number): Promise<OneTimeToken[]>;
@@ -39,7 +42,11 @@ export function d1OneTimeTokens(database: D1Database, audit: AuditLog): OneTimeT
       const db = dbOf();
       const others =
         token.purpose === "password_reset" && token.userId ? [endResets(db, token.userId, nowMs)] : [];
-      return audit.commit(entry, [...others, db.insert(oneTimeTokens).values(token)]);
+      return audit.commit(entry, [
+        ...others,
+        forgetEnded(db, token, nowMs),
+        db.insert(oneTimeTokens).values(token),
+      ]);
     },
     invites: (workspaceId, nowMs) =>
       dbOf()
@@ -53,6 +60,15 @@ export function d1OneTimeTokens(database: D1Database, audit: AuditLog): OneTimeT
     end: (entry, { hash }, nowMs) =>
       unlessViolated(audit.commit(entry, [useToken(dbOf(), hash, nowMs)]), { [TOKEN_GUARD]: "gone" }),
   };
+}
+
+/** The statement that deletes the tokens of a workspace and a user that have long ended. */
+function forgetEnded(db: Db, { workspaceId, userId }: typeof oneTimeTokens.$inferInsert, nowMs: number) {
+  const alike = or(
+    workspaceId ? eq(oneTimeTokens.workspaceId, workspaceId) : undefined,
+    userId ? eq(oneTimeTokens.userId, userId) : undefined,
+  );
+  return db.delete(oneTimeTokens).where(and(alike ?? sql`0`, lt(oneTimeTokens.expiresAtMs, nowMs - KEPT_MS)));
 }
 
 /** The statement that uses a token up. It ends its transaction where the token is used, or has ended. */

@@ -79,7 +79,7 @@ export const refreshTokens = sqliteTable(
     createdAtMs: integer("created_at_ms").notNull(),
     usedAtMs: integer("used_at_ms"),
   },
-  (table) => [index("refresh_tokens_session").on(table.sessionId)],
+  (table) => [index("refresh_tokens_session").on(table.sessionId, table.usedAtMs)],
 );
 
 /** Tokens that are good for one thing once, by their hash: a new password, or a way into a workspace. */

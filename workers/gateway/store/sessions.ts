@@ -117,6 +117,10 @@ function rotate(
       .set({ createdAtMs: going, expiresAtMs: nowMs + SESSION_MS })
       .where(eq(sessions.id, sessionId)),
     db.insert(refreshTokens).values({ hash: next, sessionId, createdAtMs: nowMs }),
+    // Whoever shows one of these is a stranger all the same; a session in daily use would keep thousands.
+    db
+      .delete(refreshTokens)
+      .where(and(eq(refreshTokens.sessionId, sessionId), lt(refreshTokens.usedAtMs, nowMs - SESSION_MS))),
   ]);
 }
 
