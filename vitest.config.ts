@@ -1,6 +1,9 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+// wrangler would warn once a file that the secrets of `wrangler.toml` are not set: the tests bind their own.
+process.env.WRANGLER_LOG ??= "error";
+
 export default defineConfig(async () => ({
   test: {
     maxWorkers: 2,

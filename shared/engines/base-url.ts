@@ -1,3 +1,4 @@
+import type { EngineConfig } from "../contracts/engine-config.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import { addressOfHost, rangeOf, unwrapped } from "./ip-range.ts";
 
@@ -49,6 +50,25 @@ export function checkBaseUrl(text: string, { privateAllowed }: BaseUrlPolicy): R
   const refused = refuseHost(url.hostname, privateAllowed);
   if (refused !== undefined) return err(refused);
   return ok(url.origin + url.pathname.replace(/\/+$/, ""));
+}
+
+/** Where an engine is called: its API, and its numbers where they are elsewhere. */
+type EngineUrls = Pick<EngineConfig, "baseUrl" | "metricsUrl" | "via">;
+
+/**
+ * Whether an engine may be called at its URLs. By a VPC binding it may be private wherever it is. The value is its base URL
+ * in normal form; the error names the field at fault and what is wrong with it, in words that go after its name.
+ */
+export function checkEngineUrls(
+  { baseUrl, metricsUrl, via }: EngineUrls,
+  policy: BaseUrlPolicy,
+): Result<string, { readonly field: "baseUrl" | "metricsUrl"; readonly why: string }> {
+  const privateAllowed = policy.privateAllowed || via === "vpc";
+  const base = checkBaseUrl(baseUrl, { privateAllowed });
+  if (!base.ok) return err({ field: "baseUrl", why: base.error });
+  if (metricsUrl === undefined) return base;
+  const metrics = checkBaseUrl(metricsUrl, { privateAllowed });
+  return metrics.ok ? base : err({ field: "metricsUrl", why: metrics.error });
 }
 
 function refuseHost(hostname: string, privateAllowed: boolean): string | undefined {

@@ -42,6 +42,13 @@ describe("an engine that cannot", () => {
       "baseUrl",
       /via: "vpc"/,
     ],
+    [
+      "numbers on a private host",
+      config({ metricsUrl: `${PRIVATE}/metrics` }),
+      policy(),
+      "metricsUrl",
+      /private address/,
+    ],
     ["a VPC that is not there", config({ baseUrl: PRIVATE, via: "vpc" }), policy(), "via", /EGRESS/],
     ["a key in clear", config({ apiKey: "k" }), policy(), "apiKey", /apiKeySecret/],
     [

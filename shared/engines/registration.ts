@@ -1,7 +1,7 @@
 import type { EngineConfig } from "../contracts/engine-config.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
-import { checkBaseUrl } from "./base-url.ts";
+import { checkEngineUrls } from "./base-url.ts";
 import { engines } from "./engines.ts";
 
 /** What a deployment has and allows. */
@@ -22,15 +22,10 @@ export function checkRegistration(
   config: EngineConfig,
   policy: RegistrationPolicy,
 ): Result<EngineConfig, Failure> {
-  const byVpc = config.via === "vpc";
-  if (byVpc && !policy.hasEgress)
+  if (config.via === "vpc" && !policy.hasEgress)
     return refuse("via", "needs the binding EGRESS, a VPC service or tunnel, which this deployment has not");
-  const baseUrl = checkBaseUrl(config.baseUrl, { privateAllowed: policy.privateAllowed || byVpc });
-  if (!baseUrl.ok) return refuse("baseUrl", baseUrl.error);
-  if (config.metricsUrl !== undefined) {
-    const metricsUrl = checkBaseUrl(config.metricsUrl, { privateAllowed: policy.privateAllowed || byVpc });
-    if (!metricsUrl.ok) return refuse("metricsUrl", metricsUrl.error);
-  }
+  const baseUrl = checkEngineUrls(config, policy);
+  if (!baseUrl.ok) return refuse(baseUrl.error.field, baseUrl.error.why);
   if (engines[config.kind].models.listsNone && !config.models)
     return refuse("models", "has to name what it serves: an engine of this kind has no list of models");
   if (config.apiKey !== undefined && config.apiKeySecret !== undefined)

@@ -31,6 +31,13 @@ describe("the engines of the variable", () => {
   ])("may not be at %s with %j", (baseUrl, more, says) => {
     expect(() => read(baseUrl, more)).toThrow(says);
   });
+
+  it("may have their numbers nowhere else than they may be themselves", () => {
+    const metricsUrl = "http://10.0.0.5:9090/metrics";
+    const says = /ENGINES: the engine gpu-1: metricsUrl is a private address/;
+    expect(() => read("https://gpu-1.example.com", {}, { metricsUrl })).toThrow(says);
+    expect(read("https://gpu-1.example.com", {}, { metricsUrl, via: "vpc" }).ENGINES).toHaveLength(1);
+  });
 });
 
 describe("the pepper", () => {

@@ -3,7 +3,7 @@ import { EngineConfig } from "../../shared/contracts/engine-config.ts";
 import { NO_CORS, readCorsOrigins } from "../../shared/http/cors.ts";
 import { Limits } from "../../shared/contracts/limits.ts";
 import { PASSWORD_COST, ScryptCost } from "../../shared/auth/password-cost.ts";
-import { checkBaseUrl } from "../../shared/engines/base-url.ts";
+import { checkEngineUrls } from "../../shared/engines/base-url.ts";
 import { ThrottleSettings } from "../../shared/limits/throttle-rules.ts";
 
 const Switch = z.enum(["0", "1", "true", "false"]).transform((value) => value === "1" || value === "true");
@@ -32,10 +32,11 @@ const Origins = z.string().transform((text, context) => {
 
 /** The engines of the variable are held to what an operator's registrations are held to, as far as one can see here. */
 function checkHosts({ ENGINES, ALLOW_PRIVATE_ENGINES }: Config, context: z.RefinementCtx): void {
-  for (const { id, baseUrl, via } of ENGINES) {
-    const checked = checkBaseUrl(baseUrl, { privateAllowed: ALLOW_PRIVATE_ENGINES || via === "vpc" });
+  for (const engine of ENGINES) {
+    const checked = checkEngineUrls(engine, { privateAllowed: ALLOW_PRIVATE_ENGINES });
     if (checked.ok) continue;
-    const message = `the engine ${id}: baseUrl ${checked.error}, or set ALLOW_PRIVATE_ENGINES where this is your own machine`;
+    const { field, why } = checked.error;
+    const message = `the engine ${engine.id}: ${field} ${why}, or set ALLOW_PRIVATE_ENGINES where this is your own machine`;
     context.addIssue({ code: "custom", path: ["ENGINES"], message });
   }
 }

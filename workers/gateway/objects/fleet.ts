@@ -3,7 +3,7 @@ import { AutoRouter, type IRequest } from "itty-router";
 import type { EngineConfig } from "../../../shared/contracts/engine-config.ts";
 import type { EngineStatus, FleetEvent, FleetSnapshot } from "../../../shared/fleet/snapshot.ts";
 import type { ModelEntry } from "../../../shared/contracts/admin-models.ts";
-import { checkBaseUrl } from "../../../shared/engines/base-url.ts";
+import { checkEngineUrls } from "../../../shared/engines/base-url.ts";
 import { readConfig } from "../env.ts";
 import type { RegistrySnapshot } from "../../../shared/models/snapshot.ts";
 import { loadRegistry } from "../store/registry.ts";
@@ -17,9 +17,6 @@ const RELOAD_MS = 60_000;
 
 type Registered = Pick<RegistrySnapshot, "engines" | "drained" | "models">;
 const NOTHING_REGISTERED: Registered = { engines: [], drained: [], models: [] };
-
-const isAllowed = ({ baseUrl, via }: EngineConfig, privateAllowed: boolean): boolean =>
-  checkBaseUrl(baseUrl, { privateAllowed: privateAllowed || via === "vpc" }).ok;
 
 function partition<T>(all: readonly T[], holds: (each: T) => boolean): [T[], T[]] {
   return [all.filter(holds), all.filter((each) => !holds(each))];
@@ -150,7 +147,8 @@ export class FleetObject extends DurableObject<Env> {
       const registered = await this.#registered();
       const others = registered.engines.filter(({ id }) => !declared.some((each) => each.id === id));
       // What was registered while private addresses were allowed is not called when they no longer are.
-      const [allowed, refused] = partition(others, (config) => isAllowed(config, ALLOW_PRIVATE_ENGINES));
+      const policy = { privateAllowed: ALLOW_PRIVATE_ENGINES };
+      const [allowed, refused] = partition(others, (config) => checkEngineUrls(config, policy).ok);
       for (const { id } of refused) console.error(JSON.stringify({ event: "engine_refused", engine: id }));
       await Promise.all(refused.map(({ id }) => this.#engine(id).retire()));
       const configs = [...declared, ...allowed];

@@ -18,7 +18,7 @@ import { pullProgress } from "../admin/pull-progress.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import { allEngines, readView, stateOfModel } from "../admin/view.ts";
 import type { AppEnv } from "../app-env.ts";
-import { idHeaders } from "../http/answer-headers.ts";
+import { ndjsonResponse } from "../http/ndjson.ts";
 import type { Run } from "../run.ts";
 
 type C = Context<AppEnv>;
@@ -160,11 +160,5 @@ function stream(task: Task, lines: AsyncIterable<PullProgress>): Response {
   };
   run.streams();
   run.defer(send());
-  return new Response(readable, {
-    headers: {
-      ...idHeaders(run),
-      "content-type": "application/x-ndjson",
-      "cache-control": "no-store, no-transform",
-    },
-  });
+  return ndjsonResponse(run, readable);
 }

@@ -13,7 +13,7 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import { answer, fromStore, readQuery } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { idHeaders } from "../http/answer-headers.ts";
+import { ndjsonResponse } from "../http/ndjson.ts";
 import type { Run } from "../run.ts";
 
 type C = Context<AppEnv>;
@@ -121,12 +121,5 @@ function lines(run: Run, links: AsyncIterable<Link>, head: string): Response {
   };
   run.streams();
   run.defer(send());
-  return new Response(readable, {
-    headers: {
-      ...idHeaders(run),
-      "content-type": "application/x-ndjson",
-      "cache-control": "no-store, no-transform",
-      "x-eco-audit-head": head,
-    },
-  });
+  return ndjsonResponse(run, readable, { "x-eco-audit-head": head });
 }
