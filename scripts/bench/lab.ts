@@ -16,7 +16,8 @@ export type Lab = {
   readonly loaderPid: number;
   engineStats(): Promise<EngineStats>;
   run(load: Load): Promise<LoadReport>;
-  start(name: CandidateName): Promise<Candidate>;
+  /** `keysMax`: the most keys that a gateway will be asked for, each of which is used once. */
+  start(name: CandidateName, keysMax?: number): Promise<Candidate>;
   /** Ends every process that was started. May be called at any time, and more than once. */
   close(): Promise<void>;
 };
@@ -46,10 +47,10 @@ export async function openLab(): Promise<Lab> {
       loader.send(load);
       return messageOf(loader, load.durationMs + GRACE_MS + 10_000);
     },
-    async start(name) {
-      if (name === "direct") return { name, port, pid: enginePid, headers: {} };
+    async start(name, keysMax = 0) {
+      if (name === "direct") return { name, port, pid: enginePid, headers: {}, unused: [] };
       if (name === "bare") return startBare(children, folder, port);
-      return startGateway(children, folder, port, name);
+      return startGateway(children, folder, { enginePort: port, name, keysMax });
     },
     close: () => children.stop(),
   };

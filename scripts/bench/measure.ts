@@ -2,14 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Candidate } from "./candidates/candidate.ts";
 import type { Figures, Measurement } from "./figures.ts";
 import type { Lab } from "./lab.ts";
-import type { LoadReport } from "./loader/load.ts";
+import type { Load, LoadReport } from "./loader/load.ts";
 import { cpuMsBetween, memoryMb, processTree, readCpu, resetPeak } from "./machine/process-cpu.ts";
 import { readMachine, waitForQuiet } from "./machine/quiet.ts";
-import { ABORT, type LoadPlan, type Workload } from "./workloads.ts";
+import { ABORT, type LoadPlan, type Workload, requestsMaxOf } from "./workloads.ts";
 
 /** Above this, in cores, others disturbed a measurement and it is made again. */
 export const OTHERS_CORES_MAX = 0.2;
-const ATTEMPTS = 2;
+export const ATTEMPTS = 2;
 /** What a server still does for an answer that the client already has: its log line, its counters. */
 const SETTLE_MS = 50;
 /** The longest that an engine goes on with streams that everybody has left. */
@@ -46,7 +46,7 @@ async function attemptOnce(lab: Lab, candidate: Candidate, plans: readonly LoadP
   const reports: LoadReport[] = [];
   const written: number[] = [];
   for (const plan of plans) {
-    const load = { ...plan, port: candidate.port, headers: candidate.headers };
+    const load = loadOf(plan, candidate);
     const chunksBefore = plan.leave ? (await lab.engineStats()).chunks : 0;
     reports.push(await lab.run(load));
     if (plan.leave) written.push((await chunksWhenOver(lab)) - chunksBefore);
@@ -73,6 +73,11 @@ async function attemptOnce(lab: Lab, candidate: Candidate, plans: readonly LoadP
     },
     lagMs: reports[0]?.lag?.p99,
   };
+}
+
+function loadOf({ coldKeys, ...plan }: LoadPlan, { port, headers, unused }: Candidate): Load {
+  const credentials = coldKeys ? unused.splice(0, requestsMaxOf(plan)) : [];
+  return { ...plan, port, headers, ...(credentials.length > 0 && { credentials }) };
 }
 
 /** The engine's count of chunks once nothing is being streamed any more. */

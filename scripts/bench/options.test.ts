@@ -4,14 +4,14 @@ import { readOptions } from "./options.ts";
 describe("the command line", () => {
   it("may be empty", () => {
     expect(readOptions([])).toMatchObject({ rounds: 3, seconds: 4, jsonFile: undefined });
-    expect(readOptions([])).toHaveProperty("workloads.length", 7);
+    expect(readOptions([])).toHaveProperty("workloads.length", 8);
   });
 
   it.each<[string, string[], object]>([
     [
       "is short when it should be quick",
       ["--quick"],
-      { rounds: 1, seconds: 2, workloads: ["sat32", "big", "rate", "relay", "burst", "abort"] },
+      { rounds: 1, seconds: 2, workloads: ["sat32", "big", "rate", "cold", "relay", "burst", "abort"] },
     ],
     ["lets a number win over quick", ["--quick", "--rounds", "5"], { rounds: 5, seconds: 2 }],
     ["takes tests in their own order", ["--tests", "relay, sat32"], { workloads: ["sat32", "relay"] }],

@@ -1,9 +1,9 @@
 import type { Candidate, CandidateName } from "./candidates/candidate.ts";
 import type { Measurement, Results } from "./figures.ts";
 import type { Lab } from "./lab.ts";
-import { measure } from "./measure.ts";
+import { ATTEMPTS, measure } from "./measure.ts";
 import type { Options } from "./options.ts";
-import { WORKLOADS, type LoadPlan, type WorkloadName } from "./workloads.ts";
+import { WORKLOADS, type LoadPlan, type WorkloadName, requestsMaxOf } from "./workloads.ts";
 
 /** Told of what goes on. */
 export type Progress = {
@@ -16,7 +16,7 @@ export type Progress = {
 
 /** Starts the candidates, and measures each with each workload in each round: A B C, then C B A, and so on. */
 export async function runBench(lab: Lab, options: Options, progress: Progress): Promise<Results> {
-  const candidates = await startAll(lab, options.candidates, progress);
+  const candidates = await startAll(lab, options, progress);
   for (const candidate of candidates) {
     progress.warming(candidate.name);
     await warmUp(lab, candidate);
@@ -43,16 +43,24 @@ export async function runBench(lab: Lab, options: Options, progress: Progress): 
 export const inOrder = <T>(list: readonly T[], round: number): T[] =>
   round % 2 === 0 ? [...list] : list.toReversed();
 
-async function startAll(lab: Lab, names: readonly CandidateName[], progress: Progress): Promise<Candidate[]> {
+async function startAll(lab: Lab, options: Options, progress: Progress): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
-  for (const name of names) {
+  for (const name of options.candidates) {
     progress.starting(name);
-    const candidate = await lab.start(name);
+    const candidate = await lab.start(name, keysMaxOf(options));
     const fault = await faultOf(lab, candidate);
     if (fault === undefined) candidates.push(candidate);
     else progress.leftOut(name, fault);
   }
   return candidates;
+}
+
+/** Keys that the loads use up, should each be measured as often as it may be. */
+function keysMaxOf({ workloads, rounds, seconds }: Options): number {
+  const plans = workloads
+    .flatMap((name) => WORKLOADS[name].plans(seconds))
+    .filter(({ coldKeys }) => coldKeys);
+  return plans.reduce((sum, plan) => sum + requestsMaxOf(plan), 0) * rounds * ATTEMPTS;
 }
 
 const planOf = (workload: WorkloadName, change: Partial<LoadPlan>): LoadPlan => {

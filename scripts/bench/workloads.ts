@@ -3,7 +3,10 @@ import { CHUNKS_DEFAULT, directives } from "./engine/behaviour.ts";
 import type { Load } from "./loader/load.ts";
 
 /** A load without the candidate that it goes to. */
-export type LoadPlan = Omit<Load, "port" | "headers">;
+export type LoadPlan = Omit<Load, "port" | "headers" | "credentials"> & {
+  /** Each request has a key of its own, that nobody has used yet, where the candidate knows keys. */
+  readonly coldKeys?: true;
+};
 
 export type Workload = {
   readonly title: string;
@@ -71,6 +74,9 @@ const aborted = (how: "fin" | "rst"): LoadPlan => ({
   leave: { afterChunks: ABORT.leaveAfter, how },
 });
 
+/** Below the rate of a hot key, of which every isolate holds a lease. */
+const COLD_PER_S = 50;
+
 const workloads = {
   sat32: {
     title: "32 connections, short requests",
@@ -80,6 +86,10 @@ const workloads = {
   rate: {
     title: "200 requests a second, open loop",
     plans: (seconds) => [{ ...whole(chat(QUESTION), 64, seconds + 2), ratePerS: 200 }],
+  },
+  cold: {
+    title: `${COLD_PER_S} requests a second, each with a key that was never used`,
+    plans: (seconds) => [{ ...whole(chat(QUESTION), 32, seconds + 2), ratePerS: COLD_PER_S, coldKeys: true }],
   },
   relay: {
     title: "32 streams of 50 chunks, 20 ms apart",
@@ -95,6 +105,10 @@ const workloads = {
     plans: () => [aborted("fin"), aborted("rst")],
   },
 } as const satisfies Record<string, Workload>;
+
+/** Requests that a plan can come to, at most; of a plan without a rate nobody knows. */
+export const requestsMaxOf = ({ ratePerS = 0, durationMs }: LoadPlan): number =>
+  Math.ceil((ratePerS * durationMs) / 1000) + 1;
 
 export type WorkloadName = keyof typeof workloads;
 /** What is measured, in the order of the table. */

@@ -22,5 +22,5 @@ export async function startBare(children: Children, folder: string, enginePort: 
   await writeFile(join(folder, "bare.js"), SCRIPT);
   await writeFile(join(folder, "bare.capnp"), config(`http://127.0.0.1:${enginePort}/v1/chat/completions`));
   const { pid, port } = await serveWorkerd(children, [join(folder, "bare.capnp"), "config"], "http");
-  return { name: "bare", pid, port, headers: { authorization: "Bearer nobody" } };
+  return { name: "bare", pid, port, headers: { authorization: "Bearer nobody" }, unused: [] };
 }

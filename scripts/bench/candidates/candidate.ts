@@ -5,6 +5,8 @@ export type Candidate = {
   /** Its processes are this one and all that descend from it. */
   readonly pid: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Credentials that nobody has used yet. Whoever uses some takes them out; who has none asks nobody for one. */
+  readonly unused: string[];
 };
 
 /**

@@ -16,11 +16,18 @@ export const KIND_OF = {
 } as const satisfies Partial<Record<CandidateName, string>>;
 export type GatewayName = keyof typeof KIND_OF;
 
+/** Which form of the gateway is in front of the engine on this port, and how many keys will be used up. */
+export type GatewayPlan = {
+  readonly enginePort: number;
+  readonly name: GatewayName;
+  readonly keysMax: number;
+};
+
 const WORKER = "eco-base";
 const PEPPER = "the pepper of a bench, worth nothing";
 
 /**
- * Serves the gateway on plain workerd, with D1, KV and its Durable Object on local storage and one key in D1.
+ * Serves the gateway on plain workerd, with D1, KV and its Durable Objects on local storage and keys with limits in D1.
  *
  * The platform is started once as `npm start` starts it, the key is made, and it is stopped. Of the configuration that
  * Miniflare wrote for workerd meanwhile, what a request meets in production is kept, and workerd serves that by itself.
@@ -28,12 +35,11 @@ const PEPPER = "the pepper of a bench, worth nothing";
 export async function startGateway(
   children: Children,
   folder: string,
-  enginePort: number,
-  name: GatewayName,
+  { enginePort, name, keysMax }: GatewayPlan,
 ): Promise<Candidate> {
   const own = join(folder, name);
   await mkdir(own);
-  const { config, secret } = await configure(own, {
+  const { config, secret, unused } = await configure(own, keysMax, {
     KEY_PEPPER: PEPPER,
     ENGINES: JSON.stringify([
       // More than any load here: what a request waits for a slot is the queue's to measure, not the relay's.
@@ -45,14 +51,20 @@ export async function startGateway(
   await writeFile(file, serializeConfig(plainConfig(config, WORKER)));
   // The simulators of D1 and KV need `--experimental`.
   const { pid, port } = await serveWorkerd(children, ["--binary", "--experimental", file], SOCKET);
-  return { name, pid, port, headers: { authorization: `Bearer ${secret}` } };
+  return { name, pid, port, headers: { authorization: bearer(secret) }, unused: unused.map(bearer) };
 }
 
-/** The configuration that Miniflare gives to workerd, and the secret of a key that is in its D1. */
+const bearer = (secret: string): string => `Bearer ${secret}`;
+
+/** Limits that nothing here comes up to: they are counted all the same. */
+const LIMITS = { requestsPerMinute: 1e9, tokensPerMinute: 1e12, tokensPerDay: 1e14, concurrentRequests: 1e6 };
+
+/** The configuration that Miniflare gives to workerd, and the secrets of keys that are in its D1: of one, and of so many. */
 async function configure(
   folder: string,
+  keysMax: number,
   variables: Readonly<Record<string, string>>,
-): Promise<{ config: WorkerdConfig; secret: string }> {
+): Promise<{ config: WorkerdConfig; secret: string; unused: string[] }> {
   const file = join(folder, "config.json");
   process.env.MINIFLARE_WORKERD_CONFIG_DEBUG = file;
   const platform = await servePlatform({ port: 0, stateDir: join(folder, "state"), variables }).finally(
@@ -61,13 +73,11 @@ async function configure(
   try {
     const nowMs = Date.now();
     const workspaceId = await createWorkspace(platform.database, "bench", nowMs);
-    const secret = await createKey(platform.database, PEPPER, {
-      workspaceId,
-      name: "bench",
-      role: "developer",
-      nowMs,
-    });
-    return { config: JSON.parse(await readFile(file, "utf8")) as WorkerdConfig, secret };
+    const key = { workspaceId, name: "bench", role: "developer" as const, limits: LIMITS, nowMs };
+    const secret = await createKey(platform.database, PEPPER, key);
+    const unused: string[] = [];
+    while (unused.length < keysMax) unused.push(await createKey(platform.database, PEPPER, key));
+    return { config: JSON.parse(await readFile(file, "utf8")) as WorkerdConfig, secret, unused };
   } finally {
     await platform.stop();
   }

@@ -24,7 +24,6 @@ const shared = Buffer.allocUnsafe(256 * 1024);
 /** One connection that sends a request, reads its answer, and says when it is over. */
 export class Client {
   readonly #load: Load;
-  readonly #request: Buffer;
   readonly #tallies: Tallies;
   readonly #onIdle: (client: Client) => void;
   readonly #answer = new AnswerReader((text) => this.#events?.push(text));
@@ -36,9 +35,8 @@ export class Client {
   #chunks = 0;
   #done = false;
 
-  constructor(load: Load, request: Buffer, tallies: Tallies, onIdle: (client: Client) => void) {
+  constructor(load: Load, tallies: Tallies, onIdle: (client: Client) => void) {
     this.#load = load;
-    this.#request = request;
     this.#tallies = tallies;
     this.#onIdle = onIdle;
     if (load.stream)
@@ -48,8 +46,8 @@ export class Client {
       });
   }
 
-  /** Sends the next request. Its times count from `sinceMs` of the monotonic clock. */
-  send(sinceMs: number): void {
+  /** Sends a request. Its times count from `sinceMs` of the monotonic clock. */
+  send(request: Buffer, sinceMs: number): void {
     this.#busy = true;
     this.#sinceMs = sinceMs;
     this.#chunks = 0;
@@ -57,7 +55,7 @@ export class Client {
     this.#answer.restart();
     this.#events?.restart();
     this.#socket ??= this.#connect();
-    this.#socket.write(this.#request);
+    this.#socket.write(request);
   }
 
   /** Ends the connection. A request that is still open counts as an error. */

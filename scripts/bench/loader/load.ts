@@ -5,6 +5,8 @@ export type Load = {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Values of `authorization`, one a request, in turn, in the place of that among the headers. */
+  readonly credentials?: readonly string[];
   readonly body: string;
   /** Connections at once. Each sends its next request when the last is answered, unless there is a rate. */
   readonly connections: number;

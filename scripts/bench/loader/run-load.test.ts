@@ -54,6 +54,19 @@ describe("a load on the bench's own engine", () => {
     expect(report.delay?.count).toBe(200);
   });
 
+  it("uses credentials in turn", async () => {
+    const seen: string[] = [];
+    const server = parrot((socket) => socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"));
+    server.on("connection", (socket) =>
+      socket.on("data", (data) => seen.push(...(data.toString().match(/authorization: .*/g) ?? []))),
+    );
+    const port = await listen(server);
+    const load = { ...firstPlan("sat32"), connections: 1, requestsMax: 3, port };
+    const headers = { authorization: "none" };
+    await runLoad({ ...load, headers, credentials: ["one", "two"] });
+    expect(seen).toEqual(["authorization: one", "authorization: two", "authorization: one"]);
+  });
+
   it("keeps to the rate of an open loop", async () => {
     const port = await listen(createEngine().server);
     const report = await runLoad({ ...firstPlan("rate"), durationMs: 500, port, headers: {} });

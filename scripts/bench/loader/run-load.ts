@@ -3,7 +3,14 @@ import { summarize } from "../statistics.ts";
 import { Client, type Tallies } from "./client.ts";
 import { GRACE_MS, type Load, type LoadReport } from "./load.ts";
 
-/** A request's bytes, made once. */
+/** The bytes of the requests that a load consists of, made once; one for each of its credentials, if it has any. */
+function requestsOf({ credentials, ...load }: Load): [Buffer, ...Buffer[]] {
+  const [first, ...others] = (credentials ?? []).map((authorization) =>
+    requestBytes({ ...load, headers: { ...load.headers, authorization } }),
+  );
+  return first ? [first, ...others] : [requestBytes(load)];
+}
+
 function requestBytes({ port, path, headers, body }: Load): Buffer {
   const lines = Object.entries({
     host: `127.0.0.1:${port}`,
@@ -31,7 +38,7 @@ export async function runLoad(load: Load): Promise<LoadReport> {
     delayMs: [],
   };
   const lagMs: number[] = [];
-  const request = requestBytes(load);
+  const requests = requestsOf(load);
   const startMs = monotonicMs();
   const stopMs = startMs + load.durationMs;
   const requestsMax = load.requestsMax ?? Number.POSITIVE_INFINITY;
@@ -43,9 +50,10 @@ export async function runLoad(load: Load): Promise<LoadReport> {
   let settle: () => void = () => undefined;
 
   const begin = (client: Client, sinceMs: number) => {
+    const request = requests[begun % requests.length] ?? requests[0];
     begun += 1;
     open += 1;
-    client.send(sinceMs);
+    client.send(request, sinceMs);
   };
   const next = (client: Client) => {
     open -= 1;
@@ -54,7 +62,7 @@ export async function runLoad(load: Load): Promise<LoadReport> {
     else idle.push(client);
     if (open === 0 && !mayBegin(monotonicMs())) settle();
   };
-  const clients = Array.from({ length: load.connections }, () => new Client(load, request, tallies, next));
+  const clients = Array.from({ length: load.connections }, () => new Client(load, tallies, next));
 
   await new Promise<void>((resolve) => {
     settle = resolve;
@@ -76,10 +84,19 @@ export async function runLoad(load: Load): Promise<LoadReport> {
   for (const timer of timers) clearTimeout(timer);
   for (const client of clients) client.close();
 
-  const { requests, errors, non200, incomplete, chunks, lateChunks, latencyMs, firstTokenMs, delayMs } =
-    tallies;
+  const {
+    requests: answered,
+    errors,
+    non200,
+    incomplete,
+    chunks,
+    lateChunks,
+    latencyMs,
+    firstTokenMs,
+    delayMs,
+  } = tallies;
   return {
-    requests,
+    requests: answered,
     seconds: Math.max(1, tallies.lastEndMs - startMs) / 1000,
     errors,
     non200,

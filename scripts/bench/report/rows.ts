@@ -54,6 +54,13 @@ export const ROWS: readonly Row[] = [
     comparison: "ratio",
     goal: { is: "at most", bound: 1.6 },
   },
+  {
+    workload: "rate",
+    label: "CPU per request",
+    figure: "cpuMsPerRequest",
+    unit: "ms",
+    comparison: "difference",
+  },
   { workload: "rate", label: "latency p50", figure: "p50Ms", unit: "ms", comparison: "difference" },
   {
     workload: "rate",
@@ -63,6 +70,15 @@ export const ROWS: readonly Row[] = [
     comparison: "difference",
     goal: { is: "at most", bound: 1 },
   },
+  {
+    workload: "cold",
+    label: "CPU per request",
+    figure: "cpuMsPerRequest",
+    unit: "ms",
+    comparison: "difference",
+  },
+  { workload: "cold", label: "latency p50", figure: "p50Ms", unit: "ms", comparison: "difference" },
+  { workload: "cold", label: "latency p99", figure: "p99Ms", unit: "ms", comparison: "difference" },
   {
     workload: "relay",
     label: "first token p50",
