@@ -47,7 +47,7 @@ const SILENT_MS = 60_000;
 /** From this many requests in a second on, words are gathered, for so long: an answer is later by that, a message is carried by many. */
 const GATHER = [
   { rate: 1_000, ms: 4 },
-  { rate: 200, ms: 2 },
+  { rate: 400, ms: 2 },
 ] as const;
 
 /**
