@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Desk, EMPTY_DESK, enter, exit, pump, renew } from "./desk.ts";
-import { LEASE_MS, type SlotAsk, recovering } from "./lease.ts";
-import { EMPTY_QUEUE, type QueueEntry, lengthOf } from "./queue.ts";
+import { LEASE_MS, type SlotAsk } from "./lease.ts";
+import { type QueueEntry, lengthOf } from "./queue.ts";
 
 const terms = { cap: 2, waitingMax: 3, serviceMsAverage: 1_000 };
 const ask = (holder: string, changes: Partial<SlotAsk> = {}): SlotAsk => ({
@@ -102,14 +102,5 @@ describe("pump", () => {
   it("drops those whose deadline has passed", () => {
     const { desk } = enter(busy(), ask("b"), entry("b2", "b", { deadlineMs: 4_000 }), 0, terms);
     expect(pump(desk, 4_000, terms).dropped.map(({ id }) => id)).toEqual(["b2"]);
-  });
-
-  it("hands out nothing while leases that it forgot may be in use", () => {
-    const forgot: Desk = { ledger: recovering(LEASE_MS), queue: EMPTY_QUEUE };
-    const { desk, outcome } = enter(forgot, ask("b"), entry("b1", "b"), 0, terms);
-    expect(outcome).toEqual({ waits: true });
-    const heard = renew(desk, ask("b"), 2_000, terms).desk;
-    expect(ids(pump(heard, LEASE_MS - 1, terms).handed)).toEqual([]);
-    expect(ids(pump(heard, LEASE_MS, terms).handed)).toEqual(["b1"]);
   });
 });

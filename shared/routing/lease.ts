@@ -26,11 +26,7 @@ export type Lease = {
 };
 
 /** Who holds how many of an engine's slots, as plain data. */
-export type SlotLedger = {
-  readonly leases: Readonly<Record<string, Lease>>;
-  /** Until then there may be leases that this ledger does not know of. */
-  readonly unsureUntilMs: number;
-};
+export type SlotLedger = { readonly leases: Readonly<Record<string, Lease>> };
 
 /** What a holder says and asks; all numbers are totals. */
 export type SlotAsk = {
@@ -58,14 +54,7 @@ export type SlotAnswer = {
 export type SlotTerms = { readonly cap: number; readonly waiting: number };
 
 /** All slots are free. */
-export const EMPTY_LEDGER: SlotLedger = { leases: {}, unsureUntilMs: 0 };
-
-/**
- * The ledger of an object that has lost its memory. Until `untilMs` nothing is lent and no lease renewed, else slots that
- * are in use out there would be lent twice; holders go on with what they have until it ends. `LEASE_MS` from now is
- * always enough.
- */
-export const recovering = (untilMs: number): SlotLedger => ({ leases: {}, unsureUntilMs: untilMs });
+export const EMPTY_LEDGER: SlotLedger = { leases: {} };
 
 /** Slots that a holder may use, as far as the ledger knows. */
 export const heldOf = ({ given, returned }: Lease): number => given - returned;

@@ -11,8 +11,8 @@ import {
   stopWaiting,
   take,
 } from "./holder.ts";
-import { CLOCK_MARGIN_MS, EMPTY_LEDGER, LEASE_MS, type SlotLedger, recovering } from "./lease.ts";
-import { freeSlots, grant, handOver, usageOf } from "./slots.ts";
+import { CLOCK_MARGIN_MS, EMPTY_LEDGER, LEASE_MS, type SlotLedger } from "./lease.ts";
+import { freeSlots, grant, handOver, isKeptBy, restored, usageOf } from "./slots.ts";
 
 // Holders and a ledger in random histories: messages are lost, doubled, overtake each other and come many seconds late;
 // clocks differ by all that is allowed; isolates die, and so does the memory of the object.
@@ -22,7 +22,7 @@ const CAP = 5;
 const DELAY_MS_MAX = 12_000;
 
 type Step = {
-  readonly kind: "start" | "end" | "renew" | "give_up" | "hand_over" | "crash" | "amnesia";
+  readonly kind: "start" | "end" | "renew" | "give_up" | "hand_over" | "crash" | "restart";
   readonly holder: number;
   readonly gapMs: number;
   /** Delays of the copies of a message there and of the answers back; none where all are lost. */
@@ -47,7 +47,7 @@ const kind = fc.oneof(
 );
 const rare = fc.oneof(
   { weight: 20, arbitrary: kind },
-  { weight: 1, arbitrary: fc.constantFrom<Step["kind"]>("crash", "amnesia") },
+  { weight: 1, arbitrary: fc.constantFrom<Step["kind"]>("crash", "restart") },
 );
 const stepsOf = (kinds: fc.Arbitrary<Step["kind"]>) =>
   fc.array(
@@ -68,6 +68,7 @@ const skews = fc.array(fc.integer({ min: -CLOCK_MARGIN_MS, max: CLOCK_MARGIN_MS 
 class World {
   nowMs = 1_000_000;
   ledger: SlotLedger = EMPTY_LEDGER;
+  #kept: SlotLedger = EMPTY_LEDGER;
   readonly holders: Holder[];
   /** Messages under way. */
   #due: { atMs: number; deliver: () => void }[] = [];
@@ -117,7 +118,7 @@ class World {
       end: () => (this.holders[at] = release(holder)),
       give_up: () => (this.holders[at] = stopWaiting(holder)),
       crash: () => (this.holders[at] = this.#born()),
-      amnesia: () => (this.ledger = recovering(this.nowMs + LEASE_MS)),
+      restart: () => (this.ledger = restored(this.#kept, this.nowMs + LEASE_MS)),
       renew: () => this.#call(at, holder, thereMs, backMs),
       hand_over: () => this.#handOver(at, holder, backMs),
     };
@@ -136,7 +137,7 @@ class World {
     this.holders[at] = holder;
     this.#send(thereMs, () => {
       const granted = grant(this.ledger, ask, this.nowMs, { cap: CAP, waiting: 0 });
-      this.ledger = granted.ledger;
+      this.#lend(granted.ledger);
       this.#answer(at, holder.id, granted.answer, backMs);
     });
   }
@@ -145,8 +146,13 @@ class World {
     if (freeSlots(this.ledger, this.nowMs, CAP) === 0) return;
     const granted = handOver(this.ledger, id, { cap: CAP, waiting: 1 });
     if (!granted) return;
-    this.ledger = granted.ledger;
+    this.#lend(granted.ledger);
     this.#answer(at, id, granted.answer, backMs);
+  }
+
+  #lend(ledger: SlotLedger): void {
+    this.ledger = ledger;
+    if (!isKeptBy(this.#kept, ledger)) this.#kept = ledger;
   }
 
   #answer(at: number, id: string, answer: Parameters<typeof accept>[1], backMs: readonly number[]): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EMPTY_LEDGER, LEASE_MS, type SlotAsk, type SlotLedger, recovering } from "./lease.ts";
-import { freeSlots, grant, handOver, isHeard, usageOf } from "./slots.ts";
+import { EMPTY_LEDGER, LEASE_MS, type SlotAsk, type SlotLedger } from "./lease.ts";
+import { freeSlots, grant, handOver, isHeard, isKeptBy, restored, usageOf } from "./slots.ts";
 
 const ask = (holder: string, changes: Partial<SlotAsk> = {}): SlotAsk => ({
   holder,
@@ -131,25 +131,41 @@ describe("handOver", () => {
   });
 });
 
-describe("a ledger that has lost its memory", () => {
-  const ledger = recovering(LEASE_MS);
+describe("a ledger that begins anew", () => {
+  const kept = lent(4, { a: 1, b: 2 });
+  const ledger = restored(kept, 5_000);
 
-  it("lends nothing until every lease of before has ended", () => {
-    expect(grant(ledger, ask("b", wants(1)), LEASE_MS - 1, terms(4)).granted).toBe(0);
-    expect(freeSlots(ledger, LEASE_MS - 1, 4)).toBe(0);
-    expect(grant(ledger, ask("b", wants(1)), LEASE_MS, terms(4)).granted).toBe(1);
+  it("lends what nobody had, and no more until leases of before have ended", () => {
+    expect(grant(ledger, ask("c", wants(2)), 4_999, terms(4)).granted).toBe(1);
+    expect(grant(ledger, ask("c", wants(2)), 5_000, terms(4)).granted).toBe(2);
   });
 
-  it("renews no lease that it does not know, and knows who is there and what is in use", () => {
+  it("renews the leases of those who are there", () => {
     const { ledger: after, answer } = grant(
       ledger,
-      ask("a", { returned: 2, inUse: 3, need: 3 }),
+      ask("b", { returned: 1, inUse: 1, need: 1 }),
       10,
       terms(4),
     );
-    expect(answer.expiresMs).toBe(0);
-    expect(isHeard(after, "a", 10)).toBe(true);
-    expect(usageOf(after, 10)).toEqual({ held: 0, inUse: 3, holders: 1 });
-    expect(freeSlots(after, LEASE_MS, 4)).toBe(1);
+    expect(answer).toMatchObject({ given: 2, expiresMs: 10 + LEASE_MS });
+    expect(freeSlots(after, 4_999, 4)).toBe(2);
+    expect(freeSlots(after, 5_000, 4)).toBe(3);
   });
+
+  it.each<[string, SlotLedger, boolean]>([
+    ["as it is", kept, true],
+    ["when slots have come back", grant(kept, ask("b", { returned: 2 }), 10, terms(4)).ledger, true],
+    ["when a holder has nothing yet", grant(kept, ask("c", {}), 10, terms(4)).ledger, true],
+    ["when a slot was lent", grant(kept, ask("c", wants(1)), 10, terms(4)).ledger, false],
+    ["when a slot came back and was lent again", again(), false],
+    ["when a holder counts anew", grant(kept, ask("b", { epoch: 2, need: 1 }), 10, terms(4)).ledger, false],
+    ["when more is in use than is held", grant(kept, ask("b", { inUse: 3 }), 10, terms(4)).ledger, false],
+  ])("from what was kept does, %s: %#", (_, now, does) => {
+    expect(isKeptBy(kept, now)).toBe(does);
+  });
+
+  function again(): SlotLedger {
+    const back = grant(kept, ask("b", { returned: 1, inUse: 1 }), 10, terms(4)).ledger;
+    return grant(back, ask("b", { returned: 1, inUse: 2, need: 2 }), 20, terms(4)).ledger;
+  }
 });

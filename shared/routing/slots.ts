@@ -27,10 +27,8 @@ export function grant(ledger: SlotLedger, ask: SlotAsk, nowMs: number, terms: Sl
   const known = live.leases[holder];
   if (known && known.epoch > ask.epoch) return { ledger: live, answer: noLease(ask), granted: 0 };
   const lease = renewed(known?.epoch === ask.epoch ? known : undefined, ask, nowMs);
-  if (nowMs < live.unsureUntilMs)
-    return { ledger: withLease(live, holder, lease), answer: noLease(ask), granted: 0 };
   const held = heldOf(lease);
-  const free = terms.waiting > 0 ? 0 : freeFor(live, holder, held, nowMs, terms.cap);
+  const free = terms.waiting > 0 ? 0 : freeFor(live, holder, held, terms.cap);
   const needed = Math.min(free, Math.max(0, need - held));
   const spare = Math.floor((free - needed) / SPARE_DIVISOR);
   return given(live, holder, lease, needed + Math.min(spare, Math.max(0, want - held - needed)), terms);
@@ -51,8 +49,29 @@ export const isHeard = ({ leases }: SlotLedger, holder: string, nowMs: number): 
 
 /** Slots that can be lent now. */
 export function freeSlots(ledger: SlotLedger, nowMs: number, cap: number): number {
-  return freeFor(withoutExpired(ledger, nowMs), undefined, 0, nowMs, cap);
+  return freeFor(withoutExpired(ledger, nowMs), undefined, 0, cap);
 }
+
+/**
+ * Whether a ledger as it was kept will do when this one is lost: then it may have lent more than it has by now, never
+ * less. What is not kept must be, before an answer leaves.
+ */
+export const isKeptBy = (kept: SlotLedger, { leases }: SlotLedger): boolean =>
+  Object.entries(leases).every(([holder, lease]) => {
+    const known = kept.leases[holder];
+    if (known?.epoch !== lease.epoch) return lease.given === 0 && lease.inUse === 0;
+    return known.given === lease.given && occupiedOf(lease) <= occupiedOf(known);
+  });
+
+/**
+ * The ledger of an object that begins anew, from what was kept. Until `untilMs` it takes all holders for there: none was
+ * told of a later end of its lease, and those that are there renew it.
+ */
+export const restored = ({ leases }: SlotLedger, untilMs: number): SlotLedger => ({
+  leases: Object.fromEntries(
+    Object.entries(leases).map(([holder, lease]) => [holder, { ...lease, expiresMs: untilMs }]),
+  ),
+});
 
 /** What is lent and what is in use of it, in slots, and to how many holders. */
 export function usageOf(
@@ -88,14 +107,7 @@ const withLease = (ledger: SlotLedger, holder: string, lease: Lease): SlotLedger
 });
 
 /** Slots that a holder can get besides those it has. */
-function freeFor(
-  ledger: SlotLedger,
-  holder: string | undefined,
-  held: number,
-  nowMs: number,
-  cap: number,
-): number {
-  if (nowMs < ledger.unsureUntilMs) return 0;
+function freeFor(ledger: SlotLedger, holder: string | undefined, held: number, cap: number): number {
   let free = cap - held;
   for (const [each, lease] of Object.entries(ledger.leases)) if (each !== holder) free -= occupiedOf(lease);
   return Math.max(0, free);

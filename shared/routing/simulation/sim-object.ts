@@ -1,9 +1,9 @@
 import { type Circuit, CLOSED, nextProbeMs } from "../circuit.ts";
 import { type CircuitEvent, type CircuitVerdict, decide } from "../decide.ts";
 import { type Desk, type DeskStep, EMPTY_DESK, type Entering, enter, exit, pump, renew } from "../desk.ts";
-import { LEASE_MS, type SlotAnswer, type SlotAsk, recovering } from "../lease.ts";
+import { EMPTY_LEDGER, LEASE_MS, type SlotAnswer, type SlotAsk } from "../lease.ts";
 import { EMPTY_QUEUE, type QueueEntry, lengthOf } from "../queue.ts";
-import { usageOf } from "../slots.ts";
+import { isKeptBy, restored, usageOf } from "../slots.ts";
 import type { SimEngine } from "./sim-engine.ts";
 import type { World } from "./world.ts";
 
@@ -42,6 +42,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
   const probesMs: number[] = [];
   let circuit = CLOSED;
   let desk = EMPTY_DESK;
+  let kept = EMPTY_LEDGER;
   let openings = 0;
   let waiting = new Map<string, (turn: Turn) => void>();
   const terms = () => ({
@@ -56,6 +57,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
   };
   const settle = <S extends DeskStep>(step: S): S => {
     desk = step.desk;
+    if (!isKeptBy(kept, desk.ledger)) kept = desk.ledger;
     for (const { entry, answer } of step.handed) tell(entry.id, { got: answer });
     for (const { id } of step.dropped) tell(id, { dropped: true });
     return step;
@@ -108,10 +110,10 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
     },
     seen,
     restart: () => {
-      // The circuit is stored; what is lent is not, and calls that are being answered break off.
+      // The circuit is stored, and what is lent; calls that are being answered break off.
       const broken = waiting;
       waiting = new Map();
-      desk = { ledger: recovering(time.nowMs() + LEASE_MS), queue: EMPTY_QUEUE };
+      desk = { ledger: restored(kept, time.nowMs() + LEASE_MS), queue: EMPTY_QUEUE };
       for (const answer of broken.values()) answer({ dropped: true });
     },
     desk: () => desk,

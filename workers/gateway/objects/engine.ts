@@ -22,8 +22,14 @@ import {
   renew,
 } from "../../../shared/routing/desk.ts";
 import { type QueueEntry, lengthOf } from "../../../shared/routing/queue.ts";
-import { LEASE_MS, type SlotAnswer, type SlotAsk, recovering } from "../../../shared/routing/lease.ts";
-import { usageOf } from "../../../shared/routing/slots.ts";
+import {
+  EMPTY_LEDGER,
+  LEASE_MS,
+  type SlotAnswer,
+  type SlotAsk,
+  type SlotLedger,
+} from "../../../shared/routing/lease.ts";
+import { isKeptBy, restored, usageOf } from "../../../shared/routing/slots.ts";
 import { type Address, addressOf } from "../fleet/endpoint.ts";
 import { egressOf } from "../fleet/egress.ts";
 import { type Probed, probe } from "../fleet/probe.ts";
@@ -67,6 +73,8 @@ export class EngineObject extends DurableObject<Env> {
   #misses = 0;
   #serviceMs = SERVICE_MS_GUESS;
   #leasedUntilMs: number;
+  /** What is on disk of the leases. */
+  #kept: SlotLedger;
   #toldAtMs = 0;
   #pumping = false;
   readonly #waiting = new Map<string, (entered: Entered) => void>();
@@ -81,9 +89,10 @@ export class EngineObject extends DurableObject<Env> {
     this.#circuit = kv.get<Circuit>("circuit") ?? CLOSED;
     this.#probed = kv.get<Probed>("probed") ?? UNPROBED;
     this.#leasedUntilMs = kv.get<number>("leasedUntilMs") ?? 0;
-    // Isolates may hold slots that this object, begun anew, does not know of.
-    if (this.#leasedUntilMs > Date.now())
-      this.#desk = { ...EMPTY_DESK, ledger: recovering(this.#leasedUntilMs) };
+    this.#kept = kv.get<SlotLedger>("leases") ?? EMPTY_LEDGER;
+    const nowMs = Date.now();
+    const untilMs = Math.min(this.#leasedUntilMs, nowMs + LEASE_MS);
+    if (untilMs > nowMs) this.#desk = { ...EMPTY_DESK, ledger: restored(this.#kept, untilMs) };
     this.#router
       .get("/state", () => this.#state())
       .post("/probe", async () => {
@@ -120,6 +129,8 @@ export class EngineObject extends DurableObject<Env> {
     this.#probed = UNPROBED;
     this.#probedAtMs = this.#misses = 0;
     this.#draining = this.#held = false;
+    this.#kept = EMPTY_LEDGER;
+    this.#leasedUntilMs = 0;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
@@ -194,6 +205,9 @@ export class EngineObject extends DurableObject<Env> {
     for (const { entry, answer } of step.handed) this.#call(entry, { got: answer });
     for (const entry of step.dropped)
       this.#call(entry, { refused: { reason: "deadline", retryAfterMs: this.#serviceMs } });
+    // No answer leaves before it is on disk. Most calls change nothing of who holds how many.
+    if (!isKeptBy(this.#kept, step.desk.ledger))
+      this.ctx.storage.kv.put("leases", (this.#kept = step.desk.ledger));
     const untilMs = Date.now() + LEASE_MS;
     // Written ahead, so that most calls need not write.
     if (untilMs > this.#leasedUntilMs) {
