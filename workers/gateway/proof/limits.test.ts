@@ -252,3 +252,41 @@ describe("a key under load", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 401]));
   });
 });
+
+// Last in the file: the tables are away meanwhile.
+describe("a database that goes away in the middle of answers", () => {
+  const TABLES = ["api_keys", "key_secrets", "usage_hours", "workspaces", "engines", "models"];
+  const rename = (nameOf: (table: string) => readonly [from: string, to: string]) =>
+    proof().database.batch(
+      TABLES.map((table) => {
+        const [from, to] = nameOf(table);
+        return proof().database.prepare(`ALTER TABLE ${from} RENAME TO ${to}`);
+      }),
+    );
+
+  it("breaks none of them, refuses nobody who is known, and loses nothing of the books", async () => {
+    const key = await keyWith({ requestsPerMinute: 1_000, tokensPerDay: 1_000_000 });
+    const stranger = await keyWith();
+    expect((await ask(key)).status).toBe(200);
+    const streams = Array.from({ length: 8 }, (_, which) =>
+      ask(key, { stream: true, max_tokens: 60 }, `Long ${which} [sim tokens=50 gap=20]`),
+    );
+    await proof()
+      .sim("vllm")
+      .waitFor(({ running }) => running === 8);
+    await rename((table) => [table, `away_${table}`]);
+    const texts = await Promise.all(streams.map(async (answer) => (await answer).text()));
+    expect((await ask(key)).status).toBe(200);
+    const refused = await ask(stranger);
+    expect([refused.status, (await errorOf(refused)).code]).toEqual([503, "store_unavailable"]);
+    expect((await admin(`/admin/usage?key=${key.id}`)).status).toBe(503);
+    await rename((table) => [`away_${table}`, table]);
+    expect(texts.filter((text) => text.endsWith("data: [DONE]\n\n"))).toHaveLength(8);
+    expect(await booksOf(key)).toMatchObject({
+      requests: 10,
+      estimatedRequests: 0,
+      completionTokens: 8 * 50 + 2 * 4,
+    });
+    expect((await ask(stranger)).status).toBe(200);
+  });
+});
