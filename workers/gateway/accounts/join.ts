@@ -4,7 +4,7 @@ import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import type { Run } from "../run.ts";
 import type { UserRow } from "../store/users.ts";
-import { entryOf } from "./entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 
 /** An invitation that is good: where it leads, as what, and for whom alone, if that is said. */
 export type OpenInvite = {

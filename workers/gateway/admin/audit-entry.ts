@@ -1,5 +1,4 @@
-import type { AuditEntry } from "../../../shared/audit/entry.ts";
-import type { Principal } from "../../../shared/auth/principal.ts";
+import type { Actor, AuditEntry } from "../../../shared/audit/entry.ts";
 import type { Run } from "../run.ts";
 
 /** What is to be written down of something that was done with a request. */
@@ -8,12 +7,18 @@ export type Deed = Pick<AuditEntry, "action" | "resource" | "details"> & {
   readonly outcome?: AuditEntry["outcome"];
   /** In whose chain; that of the caller's workspace unless told. */
   readonly workspaceId?: string;
+  /** Who did it; the caller unless told. */
+  readonly actor?: Actor;
 };
 
-/** A deed of the caller of this request, as the audit log takes it. */
-export function entryOf(run: Run, { outcome = "pass", workspaceId, ...deed }: Deed): AuditEntry {
-  const { kind, id, workspaceId: own } = callerOf(run);
-  return { workspaceId: workspaceId ?? own, actor: { kind, id }, outcome, requestId: run.id, ...deed };
+const ANONYMOUS: Actor = { kind: "system", id: "anonymous" };
+
+/** A deed with this request, as the audit log takes it. Of nobody who is known, it has to say in whose chain it is. */
+export function entryOf({ principal, id: requestId }: Run, { outcome = "pass", ...deed }: Deed): AuditEntry {
+  const workspaceId = deed.workspaceId ?? principal?.workspaceId;
+  if (workspaceId === undefined) throw new Error("a deed of nobody, in no workspace");
+  const caller = principal ? { kind: principal.kind, id: principal.id } : ANONYMOUS;
+  return { actor: caller, ...deed, workspaceId, outcome, requestId };
 }
 
 /**
@@ -26,10 +31,4 @@ export async function noteDeed(run: Run, deed: Deed): Promise<void> {
     run.fail(error);
     run.ports.log({ level: "error", event: "audit_unwritten", entry });
   });
-}
-
-/** Only behind the guard is anything done that is written down. */
-function callerOf({ principal }: Run): Principal {
-  if (!principal) throw new Error("a deed of nobody");
-  return principal;
 }

@@ -4,13 +4,15 @@ import type { Principal } from "../../../shared/auth/principal.ts";
 import type { ApiKey } from "../../../shared/contracts/keys.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import { callerOf } from "../accounts/caller.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { fromStore, versionOf } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
 import { TRUST_MS } from "../middleware/authenticate.ts";
 import { within } from "../relay/within.ts";
 import type { Run } from "../run.ts";
 import type { Statement } from "../store/audit.ts";
-import { type KeyStep, isKeyOvertaken } from "../store/key-admin.ts";
+import { type KeyStep, unlessKeyOvertaken } from "../store/key-admin.ts";
 import { KV_TTL_S } from "../store/keys.ts";
 import { isInReach, noSuchKey, workspaceOf } from "./reach.ts";
 
@@ -36,7 +38,7 @@ const ATTEMPTS_MAX = 5;
 /** Reads the key of the address, as far as it is within the caller's reach; its own key always is. */
 export async function readReached(c: Context<AppEnv>): Promise<Result<ApiKey, Failure>> {
   const { run } = c.env;
-  const caller = callerIn(run);
+  const caller = callerOf(run);
   const id = c.req.param("id") ?? "";
   const why = id === caller.id ? undefined : whyForbidden(caller, "keys:own");
   if (why !== undefined) return err({ kind: "forbidden", message: why });
@@ -62,11 +64,11 @@ export async function changeKey(c: Context<AppEnv>, decide: DecideKey): Promise<
     const { value: key } = read;
     if (wanted.value !== undefined && wanted.value !== key.version)
       return err({ kind: "precondition_failed", resource: "key", current: key.version });
-    const decided = await decide(key, callerIn(run));
+    const decided = await decide(key, callerOf(run));
     if (!decided.ok) return decided;
     const done = await commit(run, key, decided.value);
     if (!done.ok) return done;
-    if (!done.value) continue;
+    if (done.value === "overtaken") continue;
     const version = decided.value ? key.version + 1 : key.version;
     const holds = await fenceKey(run, key.id, version);
     const now = await readReached(c);
@@ -79,47 +81,22 @@ export async function changeKey(c: Context<AppEnv>, decide: DecideKey): Promise<
   });
 }
 
-/** Whether it is done; it is not where somebody else was faster. */
+/** Makes a change; `overtaken` where somebody else was faster. */
 async function commit(
   run: Run,
   key: ApiKey,
   change: KeyChange | undefined,
-): Promise<Result<boolean, Failure>> {
-  if (!change) return ok(true);
+): Promise<Result<"done" | "overtaken", Failure>> {
+  if (!change) return ok("done");
   const { audit, now } = run.ports;
   const step: KeyStep = { id: key.id, version: key.version, nowMs: now() };
-  const entry = {
-    ...auditOf(run, key.workspaceId, key.id),
+  const entry = entryOf(run, {
+    workspaceId: key.workspaceId,
+    resource: { type: "key", id: key.id },
     action: change.action,
     details: { ...change.details, version: key.version + 1 },
-  };
-  return fromStore(run, () =>
-    audit.commit(entry, change.statements(step)).then(
-      () => true,
-      (error: unknown) => {
-        if (isKeyOvertaken(error)) return false;
-        throw error;
-      },
-    ),
-  );
-}
-
-/** What the audit log says of anything that is done to a key. */
-export const auditOf = (run: Run, workspaceId: string, keyId: string) => {
-  const { kind, id } = callerIn(run);
-  return {
-    workspaceId,
-    actor: { kind, id },
-    resource: { type: "key", id: keyId },
-    outcome: "pass",
-    requestId: run.id,
-  } as const;
-};
-
-/** The caller of a route that asks for one. */
-export function callerIn(run: Run): Principal {
-  if (!run.principal) throw new Error("A route of keys was reached without a caller");
-  return run.principal;
+  });
+  return fromStore(run, () => unlessKeyOvertaken(audit.commit(entry, change.statements(step))));
 }
 
 const TELLINGS_MAX = 3;

@@ -10,7 +10,7 @@ import {
 import { randomBase62 } from "../../../shared/kernel/ids.ts";
 import { err, ok } from "../../../shared/kernel/result.ts";
 import { callerOf, pageOf } from "../accounts/caller.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { newId } from "../accounts/session.ts";
 import { answer, fromStore, readChecked, switchOf } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";

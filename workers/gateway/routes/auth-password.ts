@@ -10,7 +10,7 @@ import {
 } from "../../../shared/contracts/accounts.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { newId, viewUser } from "../accounts/session.ts";
 import { forgivePasswordAttempts, takePasswordAttempt } from "../accounts/throttled.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";

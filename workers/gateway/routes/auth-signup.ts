@@ -3,7 +3,7 @@ import { checkPassword, normalEmail } from "../../../shared/auth/password-rule.t
 import { type Session, SignupRequest } from "../../../shared/contracts/accounts.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { type OpenInvite, findInvite } from "../accounts/join.ts";
 import { newId, newSession } from "../accounts/session.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";

@@ -14,7 +14,7 @@ import {
 } from "../../../shared/contracts/accounts.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { joinByInvite } from "../accounts/join.ts";
 import { newSession, nextTokens, viewUser } from "../accounts/session.ts";
 import { forgivePasswordAttempts, takePasswordAttempt } from "../accounts/throttled.ts";

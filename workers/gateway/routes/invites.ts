@@ -10,7 +10,7 @@ import {
 } from "../../../shared/contracts/workspaces.ts";
 import { err, ok } from "../../../shared/kernel/result.ts";
 import { callerOf, workspaceOf } from "../accounts/caller.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { newId } from "../accounts/session.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";

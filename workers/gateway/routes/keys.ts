@@ -13,9 +13,11 @@ import {
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { KeyId, randomBase62 } from "../../../shared/kernel/ids.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
+import { callerOf } from "../accounts/caller.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { answer, fromStore, integerOf, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
-import { type Changed, HELD_S, auditOf, callerIn, changeKey, readReached } from "../keys/change.ts";
+import { type Changed, HELD_S, changeKey, readReached } from "../keys/change.ts";
 import { workspaceOf } from "../keys/reach.ts";
 import { randomBytes } from "../new-secret.ts";
 import { settingsOf } from "../store/key-rows.ts";
@@ -36,7 +38,7 @@ const headersOf = ({ version }: Pick<ApiKey, "version">) => ({
 export async function listKeys(c: C): Promise<Response> {
   const { run } = c.env;
   run.operation = OPERATION;
-  const caller = callerIn(run);
+  const caller = callerOf(run);
   const workspaceId = workspaceOf(caller, c.req.query("workspace"));
   if (!workspaceId.ok) return answer(run, workspaceId);
   const limit = integerOf(c, "limit", PAGE);
@@ -64,7 +66,7 @@ export async function createKey(c: C): Promise<Response> {
   const { run } = c.env;
   run.operation = OPERATION;
   const { keyAdmin, audit, newSecret, now } = run.ports;
-  const caller = callerIn(run);
+  const caller = callerOf(run);
   const workspaceId = workspaceOf(caller, c.req.query("workspace"));
   if (!workspaceId.ok) return answer(run, workspaceId);
   const body = await readChecked(c, KeyCreate);
@@ -81,10 +83,13 @@ export async function createKey(c: C): Promise<Response> {
     const secret = await newSecret(nowMs);
     const key = { id, workspaceId: workspaceId.value, createdBy: caller.id, createdAtMs: nowMs };
     const { name, role } = checked.value;
-    await audit.commit(
-      { ...auditOf(run, workspaceId.value, id), action: "key.create", details: { name, role } },
-      keyAdmin.creating({ ...key, settings: checked.value }, secret),
-    );
+    const entry = entryOf(run, {
+      workspaceId: workspaceId.value,
+      action: "key.create",
+      resource: { type: "key", id },
+      details: { name, role },
+    });
+    await audit.commit(entry, keyAdmin.creating({ ...key, settings: checked.value }, secret));
     return { key: await keyAdmin.get(workspaceId.value, id, nowMs), secret };
   });
   if (!made.ok) return answer(run, made);

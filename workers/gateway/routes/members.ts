@@ -4,7 +4,7 @@ import type { Deleted } from "../../../shared/contracts/admin-models.ts";
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import { callerOf, workspaceOf } from "../accounts/caller.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { answer, fromStore, readChecked } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";
 import type { Run } from "../run.ts";

@@ -13,7 +13,7 @@ import {
 import type { Failure } from "../../../shared/kernel/failure.ts";
 import { type Result, err, ok } from "../../../shared/kernel/result.ts";
 import { callerOf, isOperator, pageOf, workspaceOf } from "../accounts/caller.ts";
-import { entryOf } from "../accounts/entry.ts";
+import { entryOf } from "../admin/audit-entry.ts";
 import { newId } from "../accounts/session.ts";
 import { answer, fromStore, readChecked, switchOf, versionOf } from "../admin/request.ts";
 import type { AppEnv } from "../app-env.ts";

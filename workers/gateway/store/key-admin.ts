@@ -2,6 +2,7 @@ import { and, eq, inArray, isNotNull, isNull, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import type { ApiKey, KeySettings } from "../../../shared/contracts/keys.ts";
 import type { Statement } from "./audit.ts";
+import { unlessViolated } from "./constraint.ts";
 import { type KeyRow, columnsOf, isBehind, readKey, selectKeys } from "./key-rows.ts";
 import { apiKeys, keySecrets, workspaces } from "./schema.ts";
 
@@ -133,9 +134,6 @@ function stepping(
     .where(eq(apiKeys.id, id));
 }
 
-/** Whether an error, or what caused it, says that somebody else was faster. */
-export function isKeyOvertaken(error: unknown): boolean {
-  for (let each = error; each instanceof Error; each = each.cause)
-    if (/constraint failed: api_keys\.version\b/i.test(each.message)) return true;
-  return false;
-}
+/** Makes a change of a key; `overtaken` where somebody else was faster. */
+export const unlessKeyOvertaken = (change: Promise<unknown>): Promise<"done" | "overtaken"> =>
+  unlessViolated(change, { "api_keys.version": "overtaken" });
