@@ -1,6 +1,7 @@
 import type { Usage } from "../contracts/common.ts";
 import type { ChunkRules, EngineEvent, StreamDecoder } from "../engines/engine.ts";
-import { asList, asObject, readFinish } from "../engines/openai-answer.ts";
+import { type Json, asList, asObject, objectIn } from "../kernel/json.ts";
+import { readFinish } from "../engines/openai-answer.ts";
 import { eventsOfChunk, eventsOfSse } from "../engines/openai-stream.ts";
 import { SSE_DONE, type SseEvent, SseScanner, eventsIn, sseEvent } from "../streams/sse.ts";
 import type { ChunkWriter } from "./chunk-writer.ts";
@@ -240,11 +241,4 @@ function sayFinish(choice: Record<string, unknown> | undefined, called: Readonly
 }
 
 /** An event's data as an object; undefined for `[DONE]` and for what is no JSON object. */
-function parse(data: string): Record<string, unknown> | undefined {
-  if (!/^\s*\{/.test(data)) return undefined;
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
-}
+const parse = (data: string): Json | undefined => (/^\s*\{/.test(data) ? objectIn(data) : undefined);

@@ -1,6 +1,6 @@
 import type { ChatRequest } from "../contracts/chat.ts";
 import type { CompletionRequest } from "../contracts/completions.ts";
-import { asList, asObject } from "../engines/openai-answer.ts";
+import { asList, asObject, objectIn } from "../kernel/json.ts";
 import { eventsOfSse } from "../engines/openai-stream.ts";
 import { eventsIn } from "../streams/sse.ts";
 import type { Frame } from "./chunk-writer.ts";
@@ -59,14 +59,6 @@ export function readWritten(transcript: string): WrittenAnswer {
   }
   const patterns = [latest, opening].filter((each) => each !== undefined);
   return { frame, begun: [...begun], text, tokens, beyondText, patterns };
-}
-
-function objectIn(data: string): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }
 
 function frameOf({ id, model, created }: Record<string, unknown>): Frame {

@@ -1,5 +1,5 @@
 import type { EngineRequest, ModelControl } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject, parseJson } from "../kernel/json.ts";
 
 // What operators may have engines do with models. None of it is reachable by the callers of the API.
 
@@ -50,7 +50,7 @@ export const ollamaControl: ModelControl = {
 
 /** One line of the answer to a pull. It is 200 whatever comes after: only the line `success` is one. */
 function readPull(text: string): ReturnType<NonNullable<ModelControl["readProgress"]>> {
-  const line = asObject(parsed(text));
+  const line = asObject(parseJson(text));
   if (!line) return undefined;
   const done = numberOf(line.completed);
   const total = numberOf(line.total);
@@ -60,11 +60,3 @@ function readPull(text: string): ReturnType<NonNullable<ModelControl["readProgre
 }
 
 const numberOf = (value: unknown): number => (typeof value === "number" ? value : 0);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

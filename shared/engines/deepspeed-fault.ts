@@ -1,17 +1,9 @@
 import type { EngineFault } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { objectIn } from "../kernel/json.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 
 /** FastChat's number for a model that is not served, which comes with status 400. */
 const INVALID_MODEL = 40301;
-
-const jsonOf = (body: string): Record<string, unknown> | undefined => {
-  try {
-    return asObject(JSON.parse(body));
-  } catch {
-    return undefined;
-  }
-};
 
 /**
  * The OpenAI-style server: `{"object":"error","message","code":40001}` with status 400 for all that is wrong with a
@@ -24,7 +16,7 @@ export function classifyDeepspeed(
 ): EngineFault {
   const fault = classifyOpenai(status, body, retryAfterMs);
   if (status === 401) return { ...fault, message: "it refused our API key" };
-  if (status === 400 && jsonOf(body)?.code === INVALID_MODEL)
+  if (status === 400 && objectIn(body)?.code === INVALID_MODEL)
     return { ...fault, status: 404, code: "model_not_found", param: "model" };
   return fault;
 }

@@ -5,7 +5,8 @@ import type { EngineEvent, EngineFault, StreamDecoder } from "./engine.ts";
 import { TokenAnswer, endedWithout } from "./deepspeed-tokens.ts";
 import { stopsOf } from "./deepspeed-request.ts";
 import { estimateChatTokens, estimatePromptTokens } from "./estimate.ts";
-import { asList, asObject, readFinish } from "./openai-answer.ts";
+import { asList, asObject, objectIn } from "../kernel/json.ts";
+import { readFinish } from "./openai-answer.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
 
 type Body = ChatRequest | CompletionRequest;
@@ -35,14 +36,6 @@ function sseDecoder(
     push: (bytes) => scanner.push(bytes).flatMap(take),
     end: () => scanner.end().flatMap(take),
   };
-}
-
-function objectIn(data: string): Json | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { StopMatcher } from "../streams/stop-text.ts";
 import { stopsOf, tokensMaxOf } from "./deepspeed-request.ts";
 import { PLAIN_END_TEXTS } from "./deepspeed-tokens.ts";
 import type { EngineCall, EngineEvent, EngineFault, StreamDecoder } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { countPrompts } from "./openai-dialect.ts";
 
 // Answers of the RESTful gateway: a list with one generation for each prompt, whole, in the prompts' order.

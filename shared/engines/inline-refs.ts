@@ -1,4 +1,4 @@
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 
 /** Deeper than any schema that a person wrote; a schema that refers to itself is found by it. */
 const DEPTH_MAX = 32;

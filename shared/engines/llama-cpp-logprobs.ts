@@ -1,4 +1,4 @@
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 
 /** Log probabilities in the form of OpenAI's legacy completions: parallel lists, an entry for each token. */
 export type CompletionLogprobs = {

@@ -20,7 +20,7 @@ import {
   rerankEdits,
   unsupported,
 } from "./openai-dialect.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { classifyLlamaCpp, judgeLlamaCpp } from "./llama-cpp-fault.ts";
 import { opensAgain, unsaid, withBeginning } from "./llama-cpp-beginning.ts";
 import { completionMender } from "./llama-cpp-logprobs.ts";

@@ -4,7 +4,7 @@ import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import { continuedChat } from "./continued.ts";
 import type { EngineCall, EngineRequest, Written } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { type Edits, allowedTools, edited, joinEdits, refuseForAll, unsupported } from "./openai-dialect.ts";
 
 // LMDeploy's own fields: https://lmdeploy.readthedocs.io/en/latest/llm/api_server.html

@@ -4,7 +4,7 @@ import type { EngineAdapter, EngineHealth, StreamFormat } from "./engine.ts";
 import { classifyLmdeploy } from "./lmdeploy-fault.ts";
 import { continueChat, encodeChat, encodeCompletion } from "./lmdeploy-request.ts";
 import { lmdeployDecoder } from "./lmdeploy-stream.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { openaiDialect } from "./openai-dialect.ts";
 import { gauge } from "./prometheus-text.ts";
 

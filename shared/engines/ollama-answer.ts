@@ -15,7 +15,7 @@ import type { EngineCall, EngineFault } from "./engine.ts";
 import { estimateChatTokens, estimatePromptTokens, estimateTextTokens } from "./estimate.ts";
 import { broken, faultIn } from "./ollama-fault.ts";
 import { eventsOf } from "./ollama-stream.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { countInputs, estimatedUsage } from "./openai-dialect.ts";
 
 /** The parts of a whole answer that chat and completion share. */

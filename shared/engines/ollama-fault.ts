@@ -1,6 +1,6 @@
 import type { EngineFault } from "./engine.ts";
 import { classifyLlamaCpp } from "./llama-cpp-fault.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject, objectIn } from "../kernel/json.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 
 /** The fault of an engine that answered 200 and yet gave no answer. */
@@ -29,13 +29,11 @@ export function classifyOllama(status: number, body: string, retryAfterMs: numbe
 function runnerError(message: string): { body: string; status: number | undefined } | undefined {
   const body = /\{"error":.*\}$/s.exec(message.trim())?.[0];
   if (body === undefined) return undefined;
-  try {
-    const code = asObject(asObject(JSON.parse(body))?.error)?.code;
-    const isStatus = typeof code === "number" && code >= 400 && code < 600;
-    return { body, status: isStatus ? code : undefined };
-  } catch {
-    return undefined;
-  }
+  const object = objectIn(body);
+  if (!object) return undefined;
+  const code = asObject(object.error)?.code;
+  const isStatus = typeof code === "number" && code >= 400 && code < 600;
+  return { body, status: isStatus ? code : undefined };
 }
 
 /** The fault in an object with an `error` inside an answer of status 200. */

@@ -2,7 +2,7 @@ import { type ChatMessage, type ChatRequest, isFunctionCall } from "../contracts
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject, objectIn } from "../kernel/json.ts";
 import { unsupported } from "./openai-dialect.ts";
 
 type Json = Record<string, unknown>;
@@ -105,9 +105,5 @@ function callsOf(message: Extract<ChatMessage, { role: "assistant" }>, at: numbe
 
 function parseArguments(text: unknown): Json | undefined {
   if (typeof text !== "string") return undefined;
-  try {
-    return asObject(text.trim() === "" ? {} : JSON.parse(text));
-  } catch {
-    return undefined;
-  }
+  return text.trim() === "" ? {} : objectIn(text);
 }

@@ -1,6 +1,6 @@
 import type { EngineModel } from "./engine.ts";
 import { namesOf } from "./ollama-names.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 
 /**
  * Reads `GET /api/tags`: https://github.com/ollama/ollama/blob/main/docs/api.md#list-local-models

@@ -3,7 +3,7 @@ import type { Usage } from "../contracts/common.ts";
 import { LineScanner } from "../streams/lines.ts";
 import type { EngineEvent, StreamDecoder } from "./engine.ts";
 import { broken, faultIn } from "./ollama-fault.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 
 type Json = Record<string, unknown>;
 

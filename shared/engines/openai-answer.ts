@@ -3,18 +3,10 @@ import type { Usage } from "../contracts/common.ts";
 import type { Completion } from "../contracts/completions.ts";
 import type { EmbeddingList } from "../contracts/embeddings.ts";
 import { isVector } from "../contracts/vector.ts";
+import { type Json, asList, asObject } from "../kernel/json.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineFault } from "./engine.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
-
-type Json = Record<string, unknown>;
-
-/** A JSON object, or undefined for anything else. */
-export const asObject = (value: unknown): Json | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
-
-/** A list, or an empty one for anything else. */
-export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 const count = (value: unknown): number =>
   typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.floor(value) : 0;

@@ -15,10 +15,9 @@ import type {
   EngineRequest,
 } from "./engine.ts";
 import { estimateChatTokens, estimatePromptTokens, estimateTextTokens } from "./estimate.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import {
   BROKEN_FINISH,
-  asList,
-  asObject,
   mendLogprobs,
   readChatAnswer,
   readCompletionAnswer,

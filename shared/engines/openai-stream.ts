@@ -2,7 +2,8 @@ import type { ChatLogprobs, ChatRequest, ToolCallDelta } from "../contracts/chat
 import type { CompletionRequest } from "../contracts/completions.ts";
 import { type SseEvent, SseScanner } from "../streams/sse.ts";
 import type { ChunkRules, EngineEvent, StreamDecoder, StreamFormat } from "./engine.ts";
-import { asList, asObject, readFinish, readUsage, usageOfTimings } from "./openai-answer.ts";
+import { asList, asObject, objectIn } from "../kernel/json.ts";
+import { readFinish, readUsage, usageOfTimings } from "./openai-answer.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
 
 /** The canonical events of one chunk in OpenAI's format, of chat or of legacy completions. */
@@ -100,14 +101,6 @@ export function openaiDecoder({ mender, judge }: Partial<ChunkRules> = {}): Stre
 /** What decodes an engine's stream, also one that is passed on as it is where it is the only one. */
 export const decoderOf = (format: StreamFormat, body: ChatRequest | CompletionRequest): StreamDecoder =>
   format.format === "translated" ? format.decoder(body) : openaiDecoder(format.rules);
-
-function objectIn(data: string): Record<string, unknown> | undefined {
-  try {
-    return asObject(JSON.parse(data));
-  } catch {
-    return undefined;
-  }
-}
 
 /** The canonical events of one server-sent event. */
 export function eventsOfSse(raw: string, data: string | undefined): EngineEvent[] {

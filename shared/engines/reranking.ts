@@ -2,7 +2,7 @@ import type { Reranking, RerankRequest } from "../contracts/rerank.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineFault } from "./engine.ts";
 import { estimateTextTokens } from "./estimate.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { faultOfErrorObject } from "./openai-fault.ts";
 
 /** The documents' texts. */

@@ -1,4 +1,4 @@
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { openaiRules } from "./openai-dialect.ts";
 import type { ChunkRules } from "./engine.ts";
 import { judgeSglang } from "./sglang-fault.ts";

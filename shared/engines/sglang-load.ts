@@ -1,5 +1,5 @@
 import type { EngineLoad } from "./engine.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject, parseJson } from "../kernel/json.ts";
 
 /**
  * Reads `GET /v1/loads`: one entry for each data-parallel rank, from a snapshot that the scheduler writes every few
@@ -7,7 +7,7 @@ import { asList, asObject } from "./openai-answer.ts";
  * https://github.com/sgl-project/sglang/blob/main/python/sglang/srt/entrypoints/v1_loads.py
  */
 export function readSglangLoad(text: string): EngineLoad {
-  const ranks = asList(asObject(parsed(text))?.loads).map((each) => asObject(each) ?? {});
+  const ranks = asList(asObject(parseJson(text))?.loads).map((each) => asObject(each) ?? {});
   const all = (name: string): number[] =>
     ranks.map((rank) => rank[name]).filter((value) => typeof value === "number");
   const sum = (name: string): number | undefined => {
@@ -21,12 +21,4 @@ export function readSglangLoad(text: string): EngineLoad {
     kvUse: usage === undefined ? undefined : usage / all("token_usage").length,
     slots: sum("max_running_requests"),
   };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

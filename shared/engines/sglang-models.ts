@@ -1,5 +1,5 @@
 import type { EngineModel } from "./engine.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { readOpenaiModels } from "./openai-dialect.ts";
 
 // SGLang serves whatever model is named, and splits a name at its first colon: what follows is the name of an adapter.

@@ -4,7 +4,7 @@ import type { EmbeddingRequest } from "../contracts/embeddings.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineModel, EngineRequest } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { type Edits, countPrompts, edited, joinEdits, refuseForAll, unsupported } from "./openai-dialect.ts";
 import {
   CHAT_FIELDS,

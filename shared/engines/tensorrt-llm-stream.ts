@@ -1,5 +1,5 @@
 import type { ChunkRules } from "./engine.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { openaiRules } from "./openai-dialect.ts";
 import { offsetMender } from "./sglang-answer.ts";
 import { judgeTensorrtLlm } from "./tensorrt-llm-fault.ts";

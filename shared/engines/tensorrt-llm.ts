@@ -1,7 +1,7 @@
 import type { ChatRequest } from "../contracts/chat.ts";
 import { continuedChat, continuedCompletion } from "./continued.ts";
 import type { EmbeddingAdapter, EngineCall, EngineLoad, Written } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { openaiDialect, unsupported } from "./openai-dialect.ts";
 import { gauge } from "./prometheus-text.ts";
 import { offsetMender } from "./sglang-answer.ts";

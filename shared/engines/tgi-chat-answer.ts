@@ -3,7 +3,7 @@ import { type Result, err } from "../kernel/result.ts";
 import { splitThinking } from "../streams/think-text.ts";
 import type { EngineCall, EngineFault } from "./engine.ts";
 import { StopMatcher } from "../streams/stop-text.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { openaiDialect } from "./openai-dialect.ts";
 import { faultIn } from "./tgi-fault.ts";
 import { entriesOf, readEntries } from "./tgi-logprobs.ts";

@@ -2,7 +2,8 @@ import type { ChatRequest, FinishReason } from "../contracts/chat.ts";
 import { isFunctionTool } from "../contracts/chat.ts";
 import { SseScanner } from "../streams/sse.ts";
 import type { EngineEvent, StreamDecoder } from "./engine.ts";
-import { asList, asObject, readUsage } from "./openai-answer.ts";
+import { asList, asObject, objectIn } from "../kernel/json.ts";
+import { readUsage } from "./openai-answer.ts";
 import { broken, readChunk } from "./tgi-fault.ts";
 import { readEntries } from "./tgi-logprobs.ts";
 import { stopsOf } from "./tgi-request.ts";
@@ -117,12 +118,8 @@ class ChatAnswer {
    */
   #isWhole(name: string, text: string): boolean {
     const tool = (this.#body.tools ?? []).filter(isFunctionTool).find((each) => each.function.name === name);
-    try {
-      const args = asObject(JSON.parse(text));
-      const required = asList(asObject(tool?.function.parameters)?.required);
-      return args !== undefined && required.every((each) => Object.hasOwn(args, String(each)));
-    } catch {
-      return false;
-    }
+    const args = objectIn(text);
+    const required = asList(asObject(tool?.function.parameters)?.required);
+    return args !== undefined && required.every((each) => Object.hasOwn(args, String(each)));
   }
 }

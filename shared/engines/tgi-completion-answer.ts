@@ -2,7 +2,7 @@ import type { Completion, CompletionRequest } from "../contracts/completions.ts"
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineFault } from "./engine.ts";
 import { estimatePromptTokens } from "./estimate.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import { estimatedUsage, openaiDialect } from "./openai-dialect.ts";
 import { cutAtStop } from "./tgi-chat-answer.ts";
 import { isNative, promptsOf } from "./tgi-completion-request.ts";

@@ -1,6 +1,6 @@
 import { type Result, err, ok } from "../kernel/result.ts";
 import type { EngineFault } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject, objectIn } from "../kernel/json.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 
 /** What a fault means whatever status it came with; absent members stay as they were. */
@@ -58,11 +58,7 @@ export const broken = (message: string): EngineFault => ({ ...failure, message }
 
 /** The object in an event's data, or the fault that it tells or is. */
 export function readChunk(data: string): Result<Record<string, unknown>, EngineFault> {
-  try {
-    const chunk = asObject(JSON.parse(data));
-    if (chunk) return chunk.error == null ? ok(chunk) : err(faultIn(chunk.error));
-  } catch {
-    // Said below.
-  }
-  return err(broken("it sent an event that is not JSON"));
+  const chunk = objectIn(data);
+  if (!chunk) return err(broken("it sent an event that is not JSON"));
+  return chunk.error == null ? ok(chunk) : err(faultIn(chunk.error));
 }

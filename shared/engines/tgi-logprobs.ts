@@ -1,5 +1,5 @@
 import type { ChatLogprobs } from "../contracts/chat.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 import type { CompletionLogprobs } from "./llama-cpp-logprobs.ts";
 
 const utf8 = new TextEncoder();

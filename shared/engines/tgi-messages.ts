@@ -3,7 +3,7 @@ import { isFunctionCall } from "../contracts/chat.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, ok } from "../kernel/result.ts";
 import type { EngineCall } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { unsupported } from "./openai-dialect.ts";
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import type { EngineModel } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { gauge } from "./prometheus-text.ts";
 import type { EngineLoad } from "./engine.ts";
 

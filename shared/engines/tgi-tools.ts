@@ -3,7 +3,7 @@ import type { Failure } from "../kernel/failure.ts";
 import { type Result, ok } from "../kernel/result.ts";
 import type { EngineCall } from "./engine.ts";
 import { inlineRefs } from "./inline-refs.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { allowedTools, unsupported } from "./openai-dialect.ts";
 
 type Json = Record<string, unknown>;

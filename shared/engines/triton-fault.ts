@@ -1,5 +1,5 @@
 import type { EngineFault } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { classifyOpenai } from "./openai-fault.ts";
 import { judgeTensorrtLlm } from "./tensorrt-llm-fault.ts";
 

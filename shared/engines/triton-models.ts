@@ -1,5 +1,5 @@
 import type { EngineModel } from "./engine.ts";
-import { asList, asObject } from "./openai-answer.ts";
+import { asList, asObject } from "../kernel/json.ts";
 
 /** Steps of a classic repository that no caller asks by themselves: they take and give token ids. */
 const STEP = /(^|[-_.])(pre|post)processing$|(^|[-_.])multimodal_encoders$/;

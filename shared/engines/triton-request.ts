@@ -2,7 +2,7 @@ import { CompletionRequest } from "../contracts/completions.ts";
 import type { Failure } from "../kernel/failure.ts";
 import { type Result, ok } from "../kernel/result.ts";
 import type { EngineCall, EngineRequest } from "./engine.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { unsupported } from "./openai-dialect.ts";
 import { isLlmApi } from "./triton-models.ts";
 

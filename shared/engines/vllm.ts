@@ -16,7 +16,7 @@ import {
   rerankEdits,
   unsupported,
 } from "./openai-dialect.ts";
-import { asObject } from "./openai-answer.ts";
+import { asObject } from "../kernel/json.ts";
 import { gauge } from "./prometheus-text.ts";
 
 // vLLM: https://docs.vllm.ai/en/latest/serving/openai_compatible_server/
