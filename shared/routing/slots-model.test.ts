@@ -12,7 +12,7 @@ import {
   take,
 } from "./holder.ts";
 import { CLOCK_MARGIN_MS, EMPTY_LEDGER, LEASE_MS, type SlotLedger } from "./lease.ts";
-import { freeSlots, grant, handOver, isKeptBy, restored, usageOf } from "./slots.ts";
+import { freeSlots, grant, handOver, isKeptBy, restored, toKeep, usageOf } from "./slots.ts";
 
 // Holders and a ledger in random histories: messages are lost, doubled, overtake each other and come many seconds late;
 // clocks differ by all that is allowed; isolates die, and so does the memory of the object.
@@ -118,7 +118,7 @@ class World {
       end: () => (this.holders[at] = release(holder)),
       give_up: () => (this.holders[at] = stopWaiting(holder)),
       crash: () => (this.holders[at] = this.#born()),
-      restart: () => (this.ledger = restored(this.#kept, this.nowMs + LEASE_MS)),
+      restart: () => (this.ledger = restored(this.#kept, this.nowMs)),
       renew: () => this.#call(at, holder, thereMs, backMs),
       hand_over: () => this.#handOver(at, holder, backMs),
     };
@@ -152,7 +152,7 @@ class World {
 
   #lend(ledger: SlotLedger): void {
     this.ledger = ledger;
-    if (!isKeptBy(this.#kept, ledger)) this.#kept = ledger;
+    if (!isKeptBy(this.#kept, ledger)) this.#kept = toKeep(ledger);
   }
 
   #answer(at: number, id: string, answer: Parameters<typeof accept>[1], backMs: readonly number[]): void {

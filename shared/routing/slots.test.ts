@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EMPTY_LEDGER, LEASE_MS, type SlotAsk, type SlotLedger } from "./lease.ts";
-import { freeSlots, grant, handOver, isHeard, isKeptBy, restored, usageOf } from "./slots.ts";
+import { freeSlots, grant, handOver, isHeard, isKeptBy, restored, toKeep, usageOf } from "./slots.ts";
 
 const ask = (holder: string, changes: Partial<SlotAsk> = {}): SlotAsk => ({
   holder,
@@ -132,12 +132,13 @@ describe("handOver", () => {
 });
 
 describe("a ledger that begins anew", () => {
-  const kept = lent(4, { a: 1, b: 2 });
-  const ledger = restored(kept, 5_000);
+  const held = lent(4, { a: 1, b: 2 }, -1_000);
+  const kept = toKeep(held);
+  const ledger = restored(kept, 0);
 
   it("lends what nobody had, and no more until leases of before have ended", () => {
-    expect(grant(ledger, ask("c", wants(2)), 4_999, terms(4)).granted).toBe(1);
-    expect(grant(ledger, ask("c", wants(2)), 5_000, terms(4)).granted).toBe(2);
+    expect(grant(ledger, ask("c", wants(2)), LEASE_MS - 1, terms(4)).granted).toBe(1);
+    expect(grant(ledger, ask("c", wants(2)), LEASE_MS, terms(4)).granted).toBe(2);
   });
 
   it("renews the leases of those who are there", () => {
@@ -148,24 +149,33 @@ describe("a ledger that begins anew", () => {
       terms(4),
     );
     expect(answer).toMatchObject({ given: 2, expiresMs: 10 + LEASE_MS });
-    expect(freeSlots(after, 4_999, 4)).toBe(2);
-    expect(freeSlots(after, 5_000, 4)).toBe(3);
+    expect([LEASE_MS - 1, LEASE_MS].map((nowMs) => freeSlots(after, nowMs, 4))).toEqual([2, 3]);
   });
+
+  it("does not make a lease last by beginning anew again and again", () => {
+    let again = kept;
+    // Nothing is kept by beginning anew, so that all leases end as they were kept.
+    for (let nowMs = 0; nowMs <= 2 * LEASE_MS; nowMs += 1_000) again = restored(kept, nowMs);
+    expect(again).toEqual(EMPTY_LEDGER);
+  });
+
+  const later = (ms: number) => grant(held, ask("b", { need: 2 }), ms, terms(4)).ledger;
+  const again = (): SlotLedger => {
+    const back = grant(held, ask("b", { returned: 1, inUse: 1 }), 10, terms(4)).ledger;
+    return grant(back, ask("b", { returned: 1, inUse: 2, need: 2 }), 20, terms(4)).ledger;
+  };
 
   it.each<[string, SlotLedger, boolean]>([
-    ["as it is", kept, true],
-    ["when slots have come back", grant(kept, ask("b", { returned: 2 }), 10, terms(4)).ledger, true],
-    ["when a holder has nothing yet", grant(kept, ask("c", {}), 10, terms(4)).ledger, true],
-    ["when a slot was lent", grant(kept, ask("c", wants(1)), 10, terms(4)).ledger, false],
+    ["as it is", held, true],
+    ["when a lease was renewed", later(LEASE_MS - 1_000), true],
+    ["when it was renewed so late that it outlasts what was kept", later(LEASE_MS - 999), false],
+    ["when slots have come back", grant(held, ask("b", { returned: 2 }), 10, terms(4)).ledger, true],
+    ["when a holder has nothing yet", grant(held, ask("c", {}), 10, terms(4)).ledger, true],
+    ["when a slot was lent", grant(held, ask("c", wants(1)), 10, terms(4)).ledger, false],
     ["when a slot came back and was lent again", again(), false],
-    ["when a holder counts anew", grant(kept, ask("b", { epoch: 2, need: 1 }), 10, terms(4)).ledger, false],
-    ["when more is in use than is held", grant(kept, ask("b", { inUse: 3 }), 10, terms(4)).ledger, false],
-  ])("from what was kept does, %s: %#", (_, now, does) => {
+    ["when a holder counts anew", grant(held, ask("b", { epoch: 2, need: 1 }), 10, terms(4)).ledger, false],
+    ["when more is in use than is held", grant(held, ask("b", { inUse: 3 }), 10, terms(4)).ledger, false],
+  ])("from what was kept does, %s", (_, now, does) => {
     expect(isKeptBy(kept, now)).toBe(does);
   });
-
-  function again(): SlotLedger {
-    const back = grant(kept, ask("b", { returned: 1, inUse: 1 }), 10, terms(4)).ledger;
-    return grant(back, ask("b", { returned: 1, inUse: 2, need: 2 }), 20, terms(4)).ledger;
-  }
 });

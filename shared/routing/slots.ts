@@ -52,24 +52,37 @@ export function freeSlots(ledger: SlotLedger, nowMs: number, cap: number): numbe
   return freeFor(withoutExpired(ledger, nowMs), undefined, 0, cap);
 }
 
+/** A ledger as it is to be kept: its leases last longer there, so that most renewals need not be. */
+export const toKeep = ({ leases }: SlotLedger): SlotLedger => ({
+  leases: Object.fromEntries(
+    Object.entries(leases).map(([holder, lease]) => [
+      holder,
+      { ...lease, expiresMs: lease.expiresMs + LEASE_MS },
+    ]),
+  ),
+});
+
 /**
- * Whether a ledger as it was kept will do when this one is lost: then it may have lent more than it has by now, never
- * less. What is not kept must be, before an answer leaves.
+ * Whether a ledger as it was kept will do when this one is lost: then it may have lent more, and for longer, than it has by
+ * now, never less. What is not kept must be, before an answer leaves.
  */
 export const isKeptBy = (kept: SlotLedger, { leases }: SlotLedger): boolean =>
   Object.entries(leases).every(([holder, lease]) => {
     const known = kept.leases[holder];
     if (known?.epoch !== lease.epoch) return lease.given === 0 && lease.inUse === 0;
-    return known.given === lease.given && occupiedOf(lease) <= occupiedOf(known);
+    const { given, expiresMs } = lease;
+    return known.given === given && known.expiresMs >= expiresMs && occupiedOf(known) >= occupiedOf(lease);
   });
 
-/**
- * The ledger of an object that begins anew, from what was kept. Until `untilMs` it takes all holders for there: none was
- * told of a later end of its lease, and those that are there renew it.
- */
-export const restored = ({ leases }: SlotLedger, untilMs: number): SlotLedger => ({
+/** The ledger of an object that begins anew, from what was kept. No holder was told of a later end than `LEASE_MS` from now. */
+export const restored = ({ leases }: SlotLedger, nowMs: number): SlotLedger => ({
   leases: Object.fromEntries(
-    Object.entries(leases).map(([holder, lease]) => [holder, { ...lease, expiresMs: untilMs }]),
+    Object.entries(leases)
+      .filter(([, { expiresMs }]) => expiresMs > nowMs)
+      .map(([holder, lease]) => [
+        holder,
+        { ...lease, expiresMs: Math.min(lease.expiresMs, nowMs + LEASE_MS) },
+      ]),
   ),
 });
 

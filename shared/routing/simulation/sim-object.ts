@@ -1,9 +1,9 @@
 import { type Circuit, CLOSED, nextProbeMs } from "../circuit.ts";
 import { type CircuitEvent, type CircuitVerdict, decide } from "../decide.ts";
 import { type Desk, type DeskStep, EMPTY_DESK, type Entering, enter, exit, pump, renew } from "../desk.ts";
-import { EMPTY_LEDGER, LEASE_MS, type SlotAnswer, type SlotAsk } from "../lease.ts";
+import { EMPTY_LEDGER, type SlotAnswer, type SlotAsk } from "../lease.ts";
 import { EMPTY_QUEUE, type QueueEntry, lengthOf } from "../queue.ts";
-import { isKeptBy, restored, usageOf } from "../slots.ts";
+import { isKeptBy, restored, toKeep, usageOf } from "../slots.ts";
 import type { SimEngine } from "./sim-engine.ts";
 import type { World } from "./world.ts";
 
@@ -57,7 +57,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
   };
   const settle = <S extends DeskStep>(step: S): S => {
     desk = step.desk;
-    if (!isKeptBy(kept, desk.ledger)) kept = desk.ledger;
+    if (!isKeptBy(kept, desk.ledger)) kept = toKeep(desk.ledger);
     for (const { entry, answer } of step.handed) tell(entry.id, { got: answer });
     for (const { id } of step.dropped) tell(id, { dropped: true });
     return step;
@@ -113,7 +113,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
       // The circuit is stored, and what is lent; calls that are being answered break off.
       const broken = waiting;
       waiting = new Map();
-      desk = { ledger: restored(kept, time.nowMs() + LEASE_MS), queue: EMPTY_QUEUE };
+      desk = { ledger: restored(kept, time.nowMs()), queue: EMPTY_QUEUE };
       for (const answer of broken.values()) answer({ dropped: true });
     },
     desk: () => desk,

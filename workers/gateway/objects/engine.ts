@@ -24,12 +24,11 @@ import {
 import { type QueueEntry, lengthOf } from "../../../shared/routing/queue.ts";
 import {
   EMPTY_LEDGER,
-  LEASE_MS,
   type SlotAnswer,
   type SlotAsk,
   type SlotLedger,
 } from "../../../shared/routing/lease.ts";
-import { isKeptBy, restored, usageOf } from "../../../shared/routing/slots.ts";
+import { isKeptBy, restored, toKeep, usageOf } from "../../../shared/routing/slots.ts";
 import { type Address, addressOf } from "../fleet/endpoint.ts";
 import { egressOf } from "../fleet/egress.ts";
 import { type Probed, probe } from "../fleet/probe.ts";
@@ -65,14 +64,13 @@ export class EngineObject extends DurableObject<Env> {
   /** Drained here, at the object, beside what the registry says. */
   #held: boolean;
   #circuit: Circuit;
-  #desk: Desk = EMPTY_DESK;
+  #desk: Desk;
   #probed: Probed;
   #probedAtMs = 0;
   #probing: Promise<void> | undefined;
   /** Looks in a row that found it away. */
   #misses = 0;
   #serviceMs = SERVICE_MS_GUESS;
-  #leasedUntilMs: number;
   /** What is on disk of the leases. */
   #kept: SlotLedger;
   #toldAtMs = 0;
@@ -88,11 +86,8 @@ export class EngineObject extends DurableObject<Env> {
     this.#held = kv.get<boolean>("held") ?? false;
     this.#circuit = kv.get<Circuit>("circuit") ?? CLOSED;
     this.#probed = kv.get<Probed>("probed") ?? UNPROBED;
-    this.#leasedUntilMs = kv.get<number>("leasedUntilMs") ?? 0;
     this.#kept = kv.get<SlotLedger>("leases") ?? EMPTY_LEDGER;
-    const nowMs = Date.now();
-    const untilMs = Math.min(this.#leasedUntilMs, nowMs + LEASE_MS);
-    if (untilMs > nowMs) this.#desk = { ...EMPTY_DESK, ledger: restored(this.#kept, untilMs) };
+    this.#desk = { ...EMPTY_DESK, ledger: restored(this.#kept, Date.now()) };
     this.#router
       .get("/state", () => this.#state())
       .post("/probe", async () => {
@@ -130,7 +125,6 @@ export class EngineObject extends DurableObject<Env> {
     this.#probedAtMs = this.#misses = 0;
     this.#draining = this.#held = false;
     this.#kept = EMPTY_LEDGER;
-    this.#leasedUntilMs = 0;
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
   }
@@ -207,13 +201,7 @@ export class EngineObject extends DurableObject<Env> {
       this.#call(entry, { refused: { reason: "deadline", retryAfterMs: this.#serviceMs } });
     // No answer leaves before it is on disk. Most calls change nothing of who holds how many.
     if (!isKeptBy(this.#kept, step.desk.ledger))
-      this.ctx.storage.kv.put("leases", (this.#kept = step.desk.ledger));
-    const untilMs = Date.now() + LEASE_MS;
-    // Written ahead, so that most calls need not write.
-    if (untilMs > this.#leasedUntilMs) {
-      this.#leasedUntilMs = untilMs + LEASE_MS;
-      this.ctx.storage.kv.put("leasedUntilMs", this.#leasedUntilMs);
-    }
+      this.ctx.storage.kv.put("leases", (this.#kept = toKeep(step.desk.ledger)));
     if (Date.now() - this.#toldAtMs >= TELL_MS) this.#tell();
     return step;
   }
