@@ -192,7 +192,7 @@ function expectInEveryWorld(
       expect(world.most).toBeLessThanOrEqual(most);
       end?.(world);
     }),
-    { numRuns: 300 },
+    { numRuns: 3_000 },
   );
 }
 
