@@ -152,7 +152,7 @@ class World {
 
   #lend(ledger: SlotLedger): void {
     this.ledger = ledger;
-    if (!isKeptBy(this.#kept, ledger)) this.#kept = toKeep(ledger);
+    if (!isKeptBy(this.#kept, ledger)) this.#kept = toKeep(ledger, this.nowMs);
   }
 
   #answer(at: number, id: string, answer: Parameters<typeof accept>[1], backMs: readonly number[]): void {

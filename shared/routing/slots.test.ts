@@ -133,7 +133,7 @@ describe("handOver", () => {
 
 describe("a ledger that begins anew", () => {
   const held = lent(4, { a: 1, b: 2 }, -1_000);
-  const kept = toKeep(held);
+  const kept = toKeep(held, 0);
   const ledger = restored(kept, 0);
 
   it("lends what nobody had, and no more until leases of before have ended", () => {
@@ -150,6 +150,13 @@ describe("a ledger that begins anew", () => {
     );
     expect(answer).toMatchObject({ given: 2, expiresMs: 10 + LEASE_MS });
     expect([LEASE_MS - 1, LEASE_MS].map((nowMs) => freeSlots(after, nowMs, 4))).toEqual([2, 3]);
+  });
+
+  it("does not bring back a lease whose slots have been lent to others", () => {
+    const ended = lent(1, { a: 1 });
+    expect(toKeep(ended, LEASE_MS)).toEqual(EMPTY_LEDGER);
+    const { ledger: after } = grant(ended, ask("b", wants(1)), LEASE_MS, terms(1));
+    expect(Object.keys(restored(toKeep(after, LEASE_MS), LEASE_MS).leases)).toEqual(["b"]);
   });
 
   it("does not make a lease last by beginning anew again and again", () => {

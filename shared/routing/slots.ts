@@ -52,10 +52,13 @@ export function freeSlots(ledger: SlotLedger, nowMs: number, cap: number): numbe
   return freeFor(withoutExpired(ledger, nowMs), undefined, 0, cap);
 }
 
-/** A ledger as it is to be kept: its leases last longer there, so that most renewals need not be. */
-export const toKeep = ({ leases }: SlotLedger): SlotLedger => ({
+/**
+ * A ledger as it is to be kept. Its leases last longer there, so that most renewals need not be; those that have ended are
+ * not in it, for their slots may have been lent to others by now.
+ */
+export const toKeep = (ledger: SlotLedger, nowMs: number): SlotLedger => ({
   leases: Object.fromEntries(
-    Object.entries(leases).map(([holder, lease]) => [
+    Object.entries(withoutExpired(ledger, nowMs).leases).map(([holder, lease]) => [
       holder,
       { ...lease, expiresMs: lease.expiresMs + LEASE_MS },
     ]),

@@ -57,7 +57,7 @@ export function newSimObject(world: World, engine: SimEngine): SimObject {
   };
   const settle = <S extends DeskStep>(step: S): S => {
     desk = step.desk;
-    if (!isKeptBy(kept, desk.ledger)) kept = toKeep(desk.ledger);
+    if (!isKeptBy(kept, desk.ledger)) kept = toKeep(desk.ledger, time.nowMs());
     for (const { entry, answer } of step.handed) tell(entry.id, { got: answer });
     for (const { id } of step.dropped) tell(id, { dropped: true });
     return step;

@@ -201,7 +201,7 @@ export class EngineObject extends DurableObject<Env> {
       this.#call(entry, { refused: { reason: "deadline", retryAfterMs: this.#serviceMs } });
     // No answer leaves before it is on disk. Most calls change nothing of who holds how many.
     if (!isKeptBy(this.#kept, step.desk.ledger))
-      this.ctx.storage.kv.put("leases", (this.#kept = toKeep(step.desk.ledger)));
+      this.ctx.storage.kv.put("leases", (this.#kept = toKeep(step.desk.ledger, Date.now())));
     if (Date.now() - this.#toldAtMs >= TELL_MS) this.#tell();
     return step;
   }
